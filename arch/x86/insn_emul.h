@@ -8,39 +8,39 @@
  *
  * How a caller runs it
  * --------------------
- * 1. Fill the IN members of struct insn_ctx, rewind the MMIO log, call
- *    insn_emulate().
+ * 1. Fill the IN members of struct ginsn_ctx, rewind the MMIO log, call
+ *    ginsn_emulate().
  * 2. By result:
- *    INSN_DONE         copy gpr, rip, rflags back; clear the STI and MOV-SS
- *                      shadow; honour ctx->post; insn_log_clear().
- *    INSN_MORE         the same, and rip still names the instruction: handle
+ *    GINSN_DONE         copy gpr, rip, rflags back; clear the STI and MOV-SS
+ *                      shadow; honour ctx->post; ginsn_log_clear().
+ *    GINSN_MORE         the same, and rip still names the instruction: handle
  *                      pending events, then enter the guest or call again.
- *    INSN_FAULT        copy back as well (earlier iterations of a REP count),
- *                      then inject ctx->fault; insn_log_clear().
- *    INSN_RETRY        copy back, enter the guest: it executes the instruction
- *                      once more; insn_log_clear().
- *    INSN_PENDING      copy back, leave for user space with what the ops have
+ *    GINSN_FAULT        copy back as well (earlier iterations of a REP count),
+ *                      then inject ctx->fault; ginsn_log_clear().
+ *    GINSN_RETRY        copy back, enter the guest: it executes the instruction
+ *                      once more; ginsn_log_clear().
+ *    GINSN_PENDING      copy back, leave for user space with what the ops have
  *                      put there; when the answer is in the log, rewind it and
- *                      call insn_execute() with the same ctx->insn: the
+ *                      call ginsn_execute() with the same ctx->insn: the
  *                      instruction runs again from its start, accesses that
  *                      are in the log are answered from there.
- *    INSN_UNHANDLEABLE nothing changed since the last commit; the VM dies with
+ *    GINSN_UNHANDLEABLE nothing changed since the last commit; the VM dies with
  *                      ctx->why, or user space gets the bytes.
  *
  * MMIO and the log (insn_log.h)
  * -----------------------------
  * ops->read and ops->write that hit a device which is in user space split the
  * access into fragments as the device wants them, and for each one ask
- * insn_log_next(): is it there, then the answer is used (a write is simply
+ * ginsn_log_next(): is it there, then the answer is used (a write is simply
  * skipped: it has happened); if not, they record the request with
- * insn_log_ask(), and return INSN_PENDING.  The emulator gives up without a
+ * ginsn_log_ask(), and return GINSN_PENDING.  The emulator gives up without a
  * change of state.  So each fragment reaches the device exactly once, in
  * order, and no state of the emulator lives across an exit.  The same log
  * serves ports: a port access is a fragment too.
  *
  * An instruction of a REP string commits after each iteration: registers and
  * RIP are right for an event, ops->commit is called, and the log is forgotten
- * there (insn_log_clear() is a good body for that function).
+ * there (ginsn_log_clear() is a good body for that function).
  *
  * If anything but the answer changes registers between the two runs (a
  * register ioctl, INIT, a restore) the caller clears the log: a read with
@@ -59,38 +59,38 @@
 
 #include "arch/x86/insn_decode.h"
 
-/* What insn_emulate() returns and what each op returns. */
-enum insn_result {
-	INSN_OK = 0,
-	INSN_DONE = INSN_OK,	/* complete, RIP is at the next instruction */
-	INSN_MORE,		/* REP: some iterations are complete */
-	INSN_FAULT,		/* ctx->fault is to be injected */
-	INSN_RETRY,		/* run it again: a locked update lost its race */
-	INSN_PENDING,		/* an op needs user space first */
-	INSN_UNHANDLEABLE,	/* not emulated; ctx->why says what */
+/* What ginsn_emulate() returns and what each op returns. */
+enum ginsn_result {
+	GINSN_OK = 0,
+	GINSN_DONE = GINSN_OK,	/* complete, RIP is at the next instruction */
+	GINSN_MORE,		/* REP: some iterations are complete */
+	GINSN_FAULT,		/* ctx->fault is to be injected */
+	GINSN_RETRY,		/* run it again: a locked update lost its race */
+	GINSN_PENDING,		/* an op needs user space first */
+	GINSN_UNHANDLEABLE,	/* not emulated; ctx->why says what */
 };
 
 /* A segment register; @attr is laid out as the VMX access-rights field. */
-struct insn_seg {
+struct ginsn_seg {
 	u64 base;
 	u32 limit;		/* in bytes, inclusive */
 	u32 attr;
 	u16 sel;
 };
 
-#define INSN_SEG_TYPE	0x0000f
-#define INSN_SEG_S	0x00010
-#define INSN_SEG_P	0x00080
-#define INSN_SEG_L	0x02000
-#define INSN_SEG_DB	0x04000
-#define INSN_SEG_G	0x08000
-#define INSN_SEG_UNUSABLE 0x10000
+#define GINSN_SEG_TYPE	0x0000f
+#define GINSN_SEG_S	0x00010
+#define GINSN_SEG_P	0x00080
+#define GINSN_SEG_L	0x02000
+#define GINSN_SEG_DB	0x04000
+#define GINSN_SEG_G	0x08000
+#define GINSN_SEG_UNUSABLE 0x10000
 
-#define INSN_TYPE_CODE	0x8	/* else data */
-#define INSN_TYPE_DOWN	0x4	/* data: expand-down; code: conforming */
-#define INSN_TYPE_RW	0x2	/* data: writable; code: readable */
+#define GINSN_TYPE_CODE	0x8	/* else data */
+#define GINSN_TYPE_DOWN	0x4	/* data: expand-down; code: conforming */
+#define GINSN_TYPE_RW	0x2	/* data: writable; code: readable */
 
-struct insn_fault {
+struct ginsn_fault {
 	u64 cr2;		/* for #PF */
 	u32 error_code;
 	u8 vector;
@@ -98,39 +98,39 @@ struct insn_fault {
 };
 
 /* GDTR or IDTR */
-struct insn_dtable {
+struct ginsn_dtable {
 	u64 base;
 	u16 limit;
 };
 
-enum insn_sysreg {
-	INSN_GDTR, INSN_IDTR, INSN_LDTR, INSN_TR,
+enum ginsn_sysreg {
+	GINSN_GDTR, GINSN_IDTR, GINSN_LDTR, GINSN_TR,
 };
 
-struct insn_ctx;
+struct ginsn_ctx;
 
 /* Flags of the memory ops */
-#define INSN_ACC_WRITE	0x1	/* check for write permission, also in read */
-#define INSN_ACC_LOCK	0x2	/* part of a locked update */
+#define GINSN_ACC_WRITE	0x1	/* check for write permission, also in read */
+#define GINSN_ACC_LOCK	0x2	/* part of a locked update */
 
 /**
- * struct insn_ops - what the emulator needs from its caller
+ * struct ginsn_ops - what the emulator needs from its caller
  *
  * Linear addresses are canonical and within their segment, an access never
  * crosses a 4 KiB page (the emulator splits it, and probes both pages before
  * it touches the first).  Lengths are 1 to 32 bytes, and up to
- * insn_ctx.bounce_len for batches of string I/O.  Return INSN_OK, INSN_FAULT
- * with ctx->fault filled, INSN_PENDING, INSN_RETRY or INSN_UNHANDLEABLE (with
+ * ginsn_ctx.bounce_len for batches of string I/O.  Return GINSN_OK, GINSN_FAULT
+ * with ctx->fault filled, GINSN_PENDING, GINSN_RETRY or GINSN_UNHANDLEABLE (with
  * ctx->why).  @fetch, @read, @write and @probe must be there, any other may be
- * NULL: instructions that need it are INSN_UNHANDLEABLE.
+ * NULL: instructions that need it are GINSN_UNHANDLEABLE.
  *
  * @fetch: bytes of the instruction, execute permission
- * @read: data read; with INSN_ACC_WRITE a write to the same bytes follows, and
+ * @read: data read; with GINSN_ACC_WRITE a write to the same bytes follows, and
  *	a missing write permission is to be reported now, as a write
  * @write: data write
- * @probe: would an access fault? performs none; a device page is INSN_OK
+ * @probe: would an access fault? performs none; a device page is GINSN_OK
  * @cmpxchg: atomically, when the @len (1, 2, 4, 8, 16) bytes still are @old,
- *	make them @new, else INSN_RETRY.  Device memory: just a write of @new
+ *	make them @new, else GINSN_RETRY.  Device memory: just a write of @new
  * @pio: @count accesses of @size bytes to one @port; @in: fill @data, else
  *	send it.  @count is above 1 only for REP INS and OUTS with a bounce buffer
  * @pio_check: I/O permission bitmap, called when CPL > IOPL or in virtual-8086
@@ -147,120 +147,120 @@ struct insn_ctx;
  * @load_sel: the same, with all checks
  * @write_cr0: LMSW and CLTS; must update ctx->cr0 too
  */
-struct insn_ops {
-	enum insn_result (*fetch)(struct insn_ctx *ctx, u64 linear, void *buf,
+struct ginsn_ops {
+	enum ginsn_result (*fetch)(struct ginsn_ctx *ctx, u64 linear, void *buf,
 				  unsigned int len);
-	enum insn_result (*read)(struct insn_ctx *ctx, u64 linear, void *buf,
+	enum ginsn_result (*read)(struct ginsn_ctx *ctx, u64 linear, void *buf,
 				 unsigned int len, unsigned int flags);
-	enum insn_result (*write)(struct insn_ctx *ctx, u64 linear,
+	enum ginsn_result (*write)(struct ginsn_ctx *ctx, u64 linear,
 				  const void *buf, unsigned int len,
 				  unsigned int flags);
-	enum insn_result (*probe)(struct insn_ctx *ctx, u64 linear,
+	enum ginsn_result (*probe)(struct ginsn_ctx *ctx, u64 linear,
 				  unsigned int len, unsigned int flags);
-	enum insn_result (*cmpxchg)(struct insn_ctx *ctx, u64 linear,
+	enum ginsn_result (*cmpxchg)(struct ginsn_ctx *ctx, u64 linear,
 				    const void *old, const void *new,
 				    unsigned int len);
-	enum insn_result (*pio)(struct insn_ctx *ctx, u16 port,
+	enum ginsn_result (*pio)(struct ginsn_ctx *ctx, u16 port,
 				unsigned int size, unsigned int count,
 				void *data, bool in);
-	enum insn_result (*pio_check)(struct insn_ctx *ctx, u16 port,
+	enum ginsn_result (*pio_check)(struct ginsn_ctx *ctx, u16 port,
 				      unsigned int size);
-	void (*commit)(struct insn_ctx *ctx);
-	void (*read_vec)(struct insn_ctx *ctx, unsigned int reg, void *buf,
+	void (*commit)(struct ginsn_ctx *ctx);
+	void (*read_vec)(struct ginsn_ctx *ctx, unsigned int reg, void *buf,
 			 unsigned int len);
-	void (*write_vec)(struct insn_ctx *ctx, unsigned int reg,
+	void (*write_vec)(struct ginsn_ctx *ctx, unsigned int reg,
 			  const void *buf, unsigned int len, bool zero_upper);
-	enum insn_result (*load_seg)(struct insn_ctx *ctx,
-				     enum insn_segment seg, u16 sel);
-	enum insn_result (*read_dtable)(struct insn_ctx *ctx,
-					enum insn_sysreg which,
-					struct insn_dtable *table);
-	enum insn_result (*write_dtable)(struct insn_ctx *ctx,
-					 enum insn_sysreg which,
-					 const struct insn_dtable *table);
-	enum insn_result (*read_sel)(struct insn_ctx *ctx,
-				     enum insn_sysreg which, u16 *sel);
-	enum insn_result (*load_sel)(struct insn_ctx *ctx,
-				     enum insn_sysreg which, u16 sel);
-	enum insn_result (*write_cr0)(struct insn_ctx *ctx, u64 cr0);
+	enum ginsn_result (*load_seg)(struct ginsn_ctx *ctx,
+				     enum ginsn_segment seg, u16 sel);
+	enum ginsn_result (*read_dtable)(struct ginsn_ctx *ctx,
+					enum ginsn_sysreg which,
+					struct ginsn_dtable *table);
+	enum ginsn_result (*write_dtable)(struct ginsn_ctx *ctx,
+					 enum ginsn_sysreg which,
+					 const struct ginsn_dtable *table);
+	enum ginsn_result (*read_sel)(struct ginsn_ctx *ctx,
+				     enum ginsn_sysreg which, u16 *sel);
+	enum ginsn_result (*load_sel)(struct ginsn_ctx *ctx,
+				     enum ginsn_sysreg which, u16 sel);
+	enum ginsn_result (*write_cr0)(struct ginsn_ctx *ctx, u64 cr0);
 };
 
-/* insn_ctx.post: what the completed instruction leaves to its caller */
-#define INSN_POST_STEP	0x1	/* TF was set: #DB with DR6.BS is due */
-#define INSN_POST_SS	0x2	/* MOV SS, POP SS: interrupt shadow begins */
+/* ginsn_ctx.post: what the completed instruction leaves to its caller */
+#define GINSN_POST_STEP	0x1	/* TF was set: #DB with DR6.BS is due */
+#define GINSN_POST_SS	0x2	/* MOV SS, POP SS: interrupt shadow begins */
 
 /**
- * struct insn_ctx - a vCPU as the emulator sees it
+ * struct ginsn_ctx - a vCPU as the emulator sees it
  * @ops: IN, services
  * @opaque: the caller's own
- * @gpr: IN/OUT, general registers in the order of enum insn_gpr
+ * @gpr: IN/OUT, general registers in the order of enum ginsn_gpr
  * @rip: IN/OUT
- * @rflags: IN/OUT; RF is cleared by completion and set by INSN_MORE
+ * @rflags: IN/OUT; RF is cleared by completion and set by GINSN_MORE
  * @cr0: IN
  * @cr4: IN
  * @xcr0: IN, what XSETBV has enabled; used for VEX-encoded moves
  * @seg: IN/OUT, ES, CS, SS, DS, FS, GS
  * @cpl: IN, 0 to 3; in real mode 0, in virtual-8086 mode 3
- * @mode: IN, enum insn_mode: 64 when EFER.LMA and CS.L, else by CS.D
+ * @mode: IN, enum ginsn_mode: 64 when EFER.LMA and CS.L, else by CS.D
  * @rep_max: IN, most iterations a call may do; 0 means the default of 1024
  * @bounce_len: IN, size of @bounce in bytes
  * @bounce: IN, may be NULL; with it INS and OUTS move many items at once
- * @insn: OUT of insn_emulate(), IN of insn_execute()
- * @fault: OUT with INSN_FAULT
- * @post: OUT, INSN_POST_*
- * @why: OUT with INSN_UNHANDLEABLE, a constant string
+ * @insn: OUT of ginsn_emulate(), IN of ginsn_execute()
+ * @fault: OUT with GINSN_FAULT
+ * @post: OUT, GINSN_POST_*
+ * @why: OUT with GINSN_UNHANDLEABLE, a constant string
  * @dst_linear: private
  *
  * No member needs to be cleared beforehand except those marked IN.
  */
-struct insn_ctx {
-	const struct insn_ops *ops;
+struct ginsn_ctx {
+	const struct ginsn_ops *ops;
 	void *opaque;
-	u64 gpr[INSN_GPR_COUNT];
+	u64 gpr[GINSN_GPR_COUNT];
 	u64 rip;
 	u64 rflags;
 	u64 cr0;
 	u64 cr4;
 	u64 xcr0;
-	struct insn_seg seg[INSN_SEG_COUNT];
+	struct ginsn_seg seg[GINSN_SEG_COUNT];
 	u8 cpl;
 	u8 mode;
 	u16 rep_max;
 	u32 bounce_len;
 	void *bounce;
-	struct insn insn;
-	struct insn_fault fault;
+	struct ginsn insn;
+	struct ginsn_fault fault;
 	u32 post;
 	const char *why;
 	u64 dst_linear;
 };
 
 /**
- * insn_emulate() - fetch, decode and execute the instruction at CS:RIP
+ * ginsn_emulate() - fetch, decode and execute the instruction at CS:RIP
  * @ctx: the vCPU
  *
  * Context: that of the ops; no lock of its own, does not sleep by itself,
  * less than 1 KiB of stack.
- * Return: enum insn_result, see the top of this file.
+ * Return: enum ginsn_result, see the top of this file.
  */
-enum insn_result insn_emulate(struct insn_ctx *ctx);
+enum ginsn_result ginsn_emulate(struct ginsn_ctx *ctx);
 
 /**
- * insn_execute() - execute ctx->insn, which was decoded for this RIP and mode
+ * ginsn_execute() - execute ctx->insn, which was decoded for this RIP and mode
  * @ctx: the vCPU
  *
- * Return: as insn_emulate().
+ * Return: as ginsn_emulate().
  */
-enum insn_result insn_execute(struct insn_ctx *ctx);
+enum ginsn_result ginsn_execute(struct ginsn_ctx *ctx);
 
 /**
- * insn_fetch() - the first half of insn_emulate(): fill ctx->insn
+ * ginsn_fetch() - the first half of ginsn_emulate(): fill ctx->insn
  * @ctx: the vCPU
  *
- * Return: INSN_OK, INSN_FAULT (#PF or #GP of the fetch, #UD, #GP(0) for more
- * than 15 bytes), INSN_UNHANDLEABLE for an instruction not in the tables, or
+ * Return: GINSN_OK, GINSN_FAULT (#PF or #GP of the fetch, #UD, #GP(0) for more
+ * than 15 bytes), GINSN_UNHANDLEABLE for an instruction not in the tables, or
  * what ops->fetch returned.
  */
-enum insn_result insn_fetch(struct insn_ctx *ctx);
+enum ginsn_result ginsn_fetch(struct ginsn_ctx *ctx);
 
 #endif

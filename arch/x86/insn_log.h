@@ -4,7 +4,7 @@
  * that is being emulated; insn_emul.h says how it is used.
  * Called by the memory and port ops of the emulator's caller and by its run
  * loop when an answer arrives; pure code, embedded in the vCPU.
- * It must not outlive its instruction: each INSN_DONE and commit clears it.
+ * It must not outlive its instruction: each GINSN_DONE and commit clears it.
  */
 #ifndef HVMOD_ARCH_X86_INSN_LOG_H
 #define HVMOD_ARCH_X86_INSN_LOG_H
@@ -16,41 +16,41 @@
  * vector move at an odd address that crosses a page, cut into aligned pieces
  * at both ends; CMPXCHG16B reads and writes as many.
  */
-#define INSN_LOG_MAX	24
+#define GINSN_LOG_MAX	24
 
-enum insn_frag_kind {
-	INSN_FRAG_READ, INSN_FRAG_WRITE, INSN_FRAG_IN, INSN_FRAG_OUT,
+enum ginsn_frag_kind {
+	GINSN_FRAG_READ, GINSN_FRAG_WRITE, GINSN_FRAG_IN, GINSN_FRAG_OUT,
 };
 
 /* One device access, at a guest-physical address or a port. */
-struct insn_frag {
+struct ginsn_frag {
 	u64 addr;
 	u64 data;		/* low @len bytes; read: valid once answered */
 	u8 len;			/* 1, 2, 4, 8; or 0: @data is not used, batch */
-	u8 kind;		/* enum insn_frag_kind */
+	u8 kind;		/* enum ginsn_frag_kind */
 };
 
 /**
- * struct insn_log - see the top of this file
+ * struct ginsn_log - see the top of this file
  * @used: answered fragments, frag[0] to frag[used - 1]
  * @next: how many of them this run of the instruction has consumed
  * @asked: frag[used] is a request on its way to user space
  */
-struct insn_log {
+struct ginsn_log {
 	u8 used;
 	u8 next;
 	bool asked;
-	struct insn_frag frag[INSN_LOG_MAX];
+	struct ginsn_frag frag[GINSN_LOG_MAX];
 };
 
-/* Before each call of insn_emulate() or insn_execute(). */
-static inline void insn_log_rewind(struct insn_log *log)
+/* Before each call of ginsn_emulate() or ginsn_execute(). */
+static inline void ginsn_log_rewind(struct ginsn_log *log)
 {
 	log->next = 0;
 }
 
 /* The instruction (or an iteration) is complete, or was given up. */
-static inline void insn_log_clear(struct insn_log *log)
+static inline void ginsn_log_clear(struct ginsn_log *log)
 {
 	log->used = 0;
 	log->next = 0;
@@ -58,7 +58,7 @@ static inline void insn_log_clear(struct insn_log *log)
 }
 
 /**
- * insn_log_next() - has this access been made already?
+ * ginsn_log_next() - has this access been made already?
  * @log: the log
  * @kind: what
  * @addr: where
@@ -69,12 +69,12 @@ static inline void insn_log_clear(struct insn_log *log)
  * rest of the log is dropped.
  *
  * Return: the fragment with its answer, or NULL: make the access, perhaps
- * with insn_log_ask().
+ * with ginsn_log_ask().
  */
-static inline const struct insn_frag *
-insn_log_next(struct insn_log *log, enum insn_frag_kind kind, u64 addr, u8 len)
+static inline const struct ginsn_frag *
+ginsn_log_next(struct ginsn_log *log, enum ginsn_frag_kind kind, u64 addr, u8 len)
 {
-	const struct insn_frag *frag = &log->frag[log->next];
+	const struct ginsn_frag *frag = &log->frag[log->next];
 
 	if (log->next >= log->used)
 		return NULL;
@@ -87,7 +87,7 @@ insn_log_next(struct insn_log *log, enum insn_frag_kind kind, u64 addr, u8 len)
 }
 
 /**
- * insn_log_ask() - record a request that user space is to answer
+ * ginsn_log_ask() - record a request that user space is to answer
  * @log: the log
  * @kind: what
  * @addr: where
@@ -95,17 +95,17 @@ insn_log_next(struct insn_log *log, enum insn_frag_kind kind, u64 addr, u8 len)
  * @data: what a write writes, else 0
  *
  * Also right for an access which the kernel itself completes in the middle of
- * an instruction: follow with insn_log_answer() at once.
+ * an instruction: follow with ginsn_log_answer() at once.
  *
- * Return: the fragment, or NULL when the log is full: INSN_UNHANDLEABLE.
+ * Return: the fragment, or NULL when the log is full: GINSN_UNHANDLEABLE.
  */
-static inline struct insn_frag *
-insn_log_ask(struct insn_log *log, enum insn_frag_kind kind, u64 addr, u8 len,
+static inline struct ginsn_frag *
+ginsn_log_ask(struct ginsn_log *log, enum ginsn_frag_kind kind, u64 addr, u8 len,
 	     u64 data)
 {
-	struct insn_frag *frag = &log->frag[log->used];
+	struct ginsn_frag *frag = &log->frag[log->used];
 
-	if (log->used >= INSN_LOG_MAX)
+	if (log->used >= GINSN_LOG_MAX)
 		return NULL;
 	frag->kind = kind;
 	frag->addr = addr;
@@ -116,13 +116,13 @@ insn_log_ask(struct insn_log *log, enum insn_frag_kind kind, u64 addr, u8 len,
 }
 
 /* The request is done; @data is the answer of a read.  No request: no effect. */
-static inline void insn_log_answer(struct insn_log *log, u64 data)
+static inline void ginsn_log_answer(struct ginsn_log *log, u64 data)
 {
-	struct insn_frag *frag = &log->frag[log->used];
+	struct ginsn_frag *frag = &log->frag[log->used];
 
 	if (!log->asked)
 		return;
-	if (frag->kind == INSN_FRAG_READ || frag->kind == INSN_FRAG_IN)
+	if (frag->kind == GINSN_FRAG_READ || frag->kind == GINSN_FRAG_IN)
 		frag->data = data;
 	log->asked = false;
 	log->used++;
