@@ -67,8 +67,8 @@ struct ginsn_row;
 /**
  * struct ginsn - one decoded instruction
  * @row: the table row, which says what it does; never NULL after success
- * @imm: immediate, sign-extended to 64 bits; the address for a moffs form
- * @disp: displacement, sign-extended
+ * @imm: immediate, sign-extended to 64 bits
+ * @disp: displacement, sign-extended; the address for a moffs form
  * @length: length in bytes, 1 to GINSN_MAX_LEN
  * @mode: the enum ginsn_mode it was decoded for
  * @prefix: GINSN_PFX_*
@@ -79,7 +79,7 @@ struct ginsn_row;
  * @opsize: operand size in bytes (1, 2, 4, 8; 16 or 32 for vector moves)
  * @adsize: address size in bytes (2, 4, 8)
  * @seg: the segment a ModRM, moffs or rSI memory operand uses
- * @is_mem: ModRM names memory
+ * @is_mem: ModRM or moffs names memory
  * @reg: register of ModRM.reg with REX.R, or of the opcode with REX.B
  * @rm: register of ModRM.rm with REX.B, only when @is_mem is 0
  * @base: base register, GINSN_REG_RIP or GINSN_REG_NONE
@@ -94,7 +94,7 @@ struct ginsn_row;
 struct ginsn {
 	const struct ginsn_row *row;
 	u64 imm;
-	s32 disp;
+	s64 disp;
 	u8 length;
 	u8 mode;
 	u8 prefix;

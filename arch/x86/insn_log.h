@@ -72,7 +72,8 @@ static inline void ginsn_log_clear(struct ginsn_log *log)
  * with ginsn_log_ask().
  */
 static inline const struct ginsn_frag *
-ginsn_log_next(struct ginsn_log *log, enum ginsn_frag_kind kind, u64 addr, u8 len)
+ginsn_log_next(struct ginsn_log *log, enum ginsn_frag_kind kind, u64 addr,
+	       u8 len)
 {
 	const struct ginsn_frag *frag = &log->frag[log->next];
 
@@ -100,8 +101,8 @@ ginsn_log_next(struct ginsn_log *log, enum ginsn_frag_kind kind, u64 addr, u8 le
  * Return: the fragment, or NULL when the log is full: GINSN_UNHANDLEABLE.
  */
 static inline struct ginsn_frag *
-ginsn_log_ask(struct ginsn_log *log, enum ginsn_frag_kind kind, u64 addr, u8 len,
-	     u64 data)
+ginsn_log_ask(struct ginsn_log *log, enum ginsn_frag_kind kind, u64 addr,
+	      u8 len, u64 data)
 {
 	struct ginsn_frag *frag = &log->frag[log->used];
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The functions that the files of arch/x86/ offer to each other and to vmx/:
+ * one block a file.  All are for the current vCPU on its own thread, unless
+ * said otherwise.  "#GP: -EINVAL" means: the caller injects #GP(0).
+ */
+#ifndef ARCH_X86_ARCH_X86_H
+#define ARCH_X86_ARCH_X86_H
+
+#include <linux/types.h>
+
+#include "module/vm.h"
+
+/* ---- cpuid.c ---- */
+
+/* CPUID: EAX, ECX in, four registers out.  Interrupts may be off. */
+void cpuid_exec(struct vcpu *vcpu);
+/* NULL: the leaf is not in the guest's table. */
+const struct hvmod_cpuid_entry *cpuid_find(struct vcpu *vcpu, u32 leaf, u32 subleaf);
+/* The table, CR4, XCR0 or IA32_APIC_BASE changed: derived state follows. */
+void cpuid_update(struct vcpu *vcpu);
+/* What this host and this module can give (worked out once, at load). */
+int cpuid_setup(void);
+void cpuid_vcpu_destroy(struct vcpu *vcpu);
+
+/* ---- msr.c ---- */
+
+/*
+ * host: from an ioctl, which may also set read-only ones.  Interrupts may be
+ * off; never sleeps.  #GP: -EINVAL (unknown, reserved bits, not canonical).
+ */
+int msr_read(struct vcpu *vcpu, u32 index, u64 *value, bool host);
+int msr_write(struct vcpu *vcpu, u32 index, u64 value, bool host);
+int msr_vcpu_init(struct vcpu *vcpu);	/* -ENOMEM */
+void msr_vcpu_reset(struct vcpu *vcpu, bool init);
+void msr_vcpu_destroy(struct vcpu *vcpu);
+
+/* ---- cr.c: control and debug registers; validates, then hw_set_*() ---- */
+
+/* #GP: -EINVAL.  Interrupts may be off, except: loading PAE PDPTEs may sleep. */
+int cr_write_cr0(struct vcpu *vcpu, u64 value);
+int cr_write_cr3(struct vcpu *vcpu, u64 value);
+int cr_write_cr4(struct vcpu *vcpu, u64 value);
+int cr_write_efer(struct vcpu *vcpu, u64 value, bool host);
+int cr_write_xcr(struct vcpu *vcpu, u32 index, u64 value);	/* XSETBV; CPL checked here */
+void cr_lmsw(struct vcpu *vcpu, u16 msw);
+/* MOV DR.  -EINVAL: #GP; -ENOENT: #UD (DR4/5 with CR4.DE). */
+int cr_read_dr(struct vcpu *vcpu, unsigned int nr, u64 *value);
+int cr_write_dr(struct vcpu *vcpu, unsigned int nr, u64 value);
+/* Everything to the state after RESET or INIT (SDM table), through hw_reset(). */
+void cr_vcpu_reset(struct vcpu *vcpu, bool init);
+/* A SIPI came: CS, RIP. */
+void cr_sipi(struct vcpu *vcpu, u32 vector);
+
+/* ---- paging.c: the guest's own page tables ---- */
+
+#define PAGING_WRITE	(1U << 0)
+#define PAGING_USER	(1U << 1)	/* an access with CPL 3 */
+#define PAGING_FETCH	(1U << 2)
+#define PAGING_IMPLICIT	(1U << 3)	/* supervisor access whatever the CPL (descriptor tables) */
+#define PAGING_ATOMIC	(1U << 4)	/* may not sleep: -EAGAIN when a table is not at hand */
+
+struct paging_fault {
+	u64 addr;		/* for CR2 */
+	u32 error;		/* #PF error code */
+};
+
+/*
+ * Translates a linear address, sets accessed and dirty bits as the CPU does.
+ * 0; -EFAULT: *fault is filled in, inject #PF; -EAGAIN (PAGING_ATOMIC);
+ * -ENXIO: a page table lies outside of memory: the caller kills the guest.
+ */
+int paging_translate(struct vcpu *vcpu, u64 linear, u32 access, u64 *gpa,
+		     struct paging_fault *fault);
+
+/* ---- emul.c: glue between exits, the emulator and the buses ---- */
+
+int emul_vcpu_init(struct vcpu *vcpu);
+void emul_vcpu_destroy(struct vcpu *vcpu);
+/*
+ * The guest touched gpa, which is no memory (or is read-only memory).  Fetches
+ * and emulates one instruction (or some iterations of a REP one), RIP moves.
+ * enum run_next or errno.  emul_mmio_fast(): interrupts off; handles simple
+ * MOVs to in-kernel devices only; -EAGAIN: use emul_mmio().
+ */
+int emul_mmio_fast(struct vcpu *vcpu, u64 gpa, bool write);
+int emul_mmio(struct vcpu *vcpu, u64 gpa, bool write);
+/* Emulates whatever is at RIP (descriptor-table exits, real-mode helpers). */
+int emul_insn(struct vcpu *vcpu);
+/*
+ * IN/OUT, not string: finishes with interrupts off when a device in the kernel
+ * takes it (RIP is moved by the caller's table row on RUN_RESUME only);
+ * otherwise fills vcpu->run, RUN_TO_USER, and RIP is moved when the answer is in.
+ */
+int emul_io(struct vcpu *vcpu, u16 port, int size, bool in);
+/* INS/OUTS with or without REP: may sleep. */
+int emul_string_io(struct vcpu *vcpu);
+/* Second half after HVMOD_EXIT_IO and HVMOD_EXIT_MMIO. */
+int emul_complete(struct vcpu *vcpu);
+
+/* ---- fpu.c: the guest's x87/SSE/AVX state through the kernel's fpu_guest ---- */
+
+int fpu_vcpu_init(struct vcpu *vcpu);		/* -ENOMEM */
+void fpu_vcpu_destroy(struct vcpu *vcpu);
+void fpu_vcpu_reset(struct vcpu *vcpu, bool init);
+void fpu_begin(struct vcpu *vcpu);	/* guest's state into the CPU */
+void fpu_end(struct vcpu *vcpu);
+/* TIF_NEED_FPU_LOAD was set meanwhile; interrupts off. */
+void fpu_reload(struct vcpu *vcpu);
+/* CPUID allowed XFD features: make room.  -EPERM, -ENOMEM. */
+int fpu_cpuid_changed(struct vcpu *vcpu);
+u32 fpu_xsave_size(void);
+int fpu_get_xsave(struct vcpu *vcpu, void __user *to, u32 size);
+int fpu_set_xsave(struct vcpu *vcpu, const void __user *from, u32 size);
+
+/* ---- tsc.c ---- */
+
+void tsc_vcpu_init(struct vcpu *vcpu);
+u64 tsc_guest(struct vcpu *vcpu);			/* guest's TSC now; any context */
+u64 tsc_to_host(struct vcpu *vcpu, u64 guest);		/* host TSC at which it is that */
+void tsc_write(struct vcpu *vcpu, u64 value);		/* WRMSR to IA32_TSC; syncs vCPUs */
+void tsc_write_adjust(struct vcpu *vcpu, u64 value);
+int tsc_set_khz(struct vcpu *vcpu, u32 khz);		/* -EOPNOTSUPP, -EINVAL */
+
+/* ---- state.c: HVMOD_VCPU_*_STATE ---- */
+
+/* ---- irq.c: from PIC and LAPIC to the CPU ---- */
+
+/* Vector that the vCPU could take now, or -1: LAPIC, or PIC through ExtINT. */
+int x86_irq_pending(struct vcpu *vcpu);
+/* Takes it: the vector (the PIC's is known only now). -1: it went away. */
+int x86_irq_ack(struct vcpu *vcpu);
+
+#endif /* ARCH_X86_ARCH_X86_H */

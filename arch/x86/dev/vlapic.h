@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The local APIC, xAPIC and x2APIC, as SDM "Advanced Programmable Interrupt
+ * Controller (APIC)" has it.  Called by exit handlers (registers, EOI), by the
+ * entry path (what is pending), by IOAPIC, MSI and timers (delivery).  It
+ * injects nothing itself.
+ *
+ * The register page: IRR is changed atomically by anybody; all else belongs to
+ * the vCPU's thread ([own] of vm.h).
+ */
+#ifndef ARCH_X86_DEV_VLAPIC_H
+#define ARCH_X86_DEV_VLAPIC_H
+
+#include <linux/types.h>
+
+struct vm;
+struct vcpu;
+struct hvmod_lapic;
+
+#define APIC_DEST_PHYSICAL	0
+#define APIC_DEST_LOGICAL	1
+
+/* enum values are the encoding of the delivery mode field */
+#define APIC_MODE_FIXED		0
+#define APIC_MODE_LOWEST	1
+#define APIC_MODE_SMI		2
+#define APIC_MODE_NMI		4
+#define APIC_MODE_INIT		5
+#define APIC_MODE_SIPI		6
+#define APIC_MODE_EXTINT	7
+
+#define APIC_SHORTHAND_NONE	0
+#define APIC_SHORTHAND_SELF	1
+#define APIC_SHORTHAND_ALL	2
+#define APIC_SHORTHAND_OTHERS	3
+
+/* An interrupt message on the APIC bus. */
+struct apic_msg {
+	u32 dest;		/* xAPIC: 8 bits (0xff all); x2APIC: 32 (~0 all) */
+	u8 vector;
+	u8 mode;		/* APIC_MODE_* */
+	u8 dest_mode;		/* APIC_DEST_* */
+	u8 shorthand;		/* APIC_SHORTHAND_* */
+	bool level;		/* level triggered: sets TMR */
+	bool assert;		/* INIT: assert (else de-assert, ignored) */
+	bool x2apic;		/* dest is 32 bits wide */
+};
+
+/* 0 or -ENOMEM; state as after RESET.  Frees nothing on failure to undo. */
+int vlapic_create(struct vcpu *vcpu);
+void vlapic_destroy(struct vcpu *vcpu);	/* timer stopped when it returns */
+/* INIT (keeps APIC base and id) or power-up. vCPU thread. */
+void vlapic_reset(struct vcpu *vcpu, bool init);
+
+/*
+ * Delivers to all vCPUs that msg names; source may be NULL (IOAPIC, MSI).
+ * Returns how many took it, 0 if none.  Any context.
+ */
+int vlapic_deliver(struct vm *vm, struct vcpu *source, const struct apic_msg *msg);
+
+/* ---- vCPU thread; interrupts may be off; never sleep ---- */
+
+/* xAPIC page, offset 0-0xfff, naturally aligned 32-bit. Wider or unaligned
+ * accesses: the caller splits or refuses. */
+u32 vlapic_read(struct vcpu *vcpu, u32 offset);
+void vlapic_write(struct vcpu *vcpu, u32 offset, u32 value);
+/* x2APIC MSRs 0x800-0x8ff.  0, or -EINVAL: #GP. */
+int vlapic_msr_read(struct vcpu *vcpu, u32 index, u64 *value);
+int vlapic_msr_write(struct vcpu *vcpu, u32 index, u64 value);
+/* IA32_APIC_BASE.  0, or -EINVAL: #GP (illegal transition, reserved bits). */
+int vlapic_set_base(struct vcpu *vcpu, u64 value);
+/* Is gpa in this vCPU's xAPIC page (enabled, not x2APIC)? */
+bool vlapic_in_page(struct vcpu *vcpu, u64 gpa);
+/* IA32_TSC_DEADLINE */
+u64 vlapic_get_deadline(struct vcpu *vcpu);
+void vlapic_set_deadline(struct vcpu *vcpu, u64 tsc);
+/* The guest's TSC was changed: timers follow. */
+void vlapic_tsc_changed(struct vcpu *vcpu);
+/* CR8: bits 7-4 of TPR. */
+u64 vlapic_get_cr8(struct vcpu *vcpu);
+void vlapic_set_cr8(struct vcpu *vcpu, u64 cr8);
+
+/*
+ * The highest requested vector above the processor priority, or -1.  Cheap
+ * when nothing is requested: the entry path asks each time.
+ */
+int vlapic_pending(struct vcpu *vcpu);
+/* Any vector requested at all (whatever the priority)?  Any context. */
+bool vlapic_requested(struct vcpu *vcpu);
+/* The vector goes to the guest: IRR to ISR. */
+void vlapic_ack(struct vcpu *vcpu, u8 vector);
+/* TPR value below which something pending becomes deliverable (TPR threshold) */
+u8 vlapic_tpr_threshold(struct vcpu *vcpu);
+/* LVT0 (or a disabled APIC) lets the PIC's interrupts through to this vCPU. */
+bool vlapic_accepts_extint(struct vcpu *vcpu);
+
+/* A local NMI source or the PIT through LINT0/LINT1.  Any context. */
+void vlapic_local_nmi(struct vcpu *vcpu);
+
+/* 0 or -EINVAL.  The timer is restarted from the current count. */
+void vlapic_get_state(struct vcpu *vcpu, struct hvmod_lapic *out);
+int vlapic_set_state(struct vcpu *vcpu, const struct hvmod_lapic *in);
+
+#endif /* ARCH_X86_DEV_VLAPIC_H */

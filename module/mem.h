@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Guest memory: slots of the launcher's own memory, kept in step with its
+ * mappings by an MMU notifier, and the one door through which the kernel reads
+ * and writes what a guest names.  Called by dev.c, by exit handlers and by the
+ * devices.  It never pins a page beyond one operation and names no page-table
+ * format: that is arch_mmu_*() in arch.h.
+ *
+ * Locks: mem.lock (rwlock) is held for reading while a translation is put in,
+ * for writing while translations are taken away.  Slots are read under SRCU
+ * (mem.srcu) or with interrupts disabled inside RCU; they change under vm->lock.
+ * Order: vm->lock, mmap_lock, mem.lock.  mem.lock is taken in MMU notifiers:
+ * under it nothing may sleep or allocate.
+ */
+#ifndef MODULE_MEM_H
+#define MODULE_MEM_H
+
+#include <linux/mmu_notifier.h>
+#include <linux/rwlock.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+
+#include "uapi/hvmod.h"
+
+struct vm;
+struct vcpu;
+
+struct mem_slot {
+	u64 gfn;		/* first guest frame */
+	u64 pages;
+	unsigned long hva;
+	u32 flags;		/* HVMOD_MEM_* */
+	u32 nr;			/* the user's slot number */
+	unsigned long *dirty;	/* one bit a page, set atomically; or NULL */
+};
+
+/* An immutable array, sorted by gfn, replaced as a whole. */
+struct mem_slots {
+	struct rcu_head rcu;
+	u32 count;
+	struct mem_slot slot[HVMOD_MAX_SLOTS];
+};
+
+struct mem {
+	rwlock_t lock;
+	struct mem_slots __rcu *slots;
+	struct srcu_struct srcu;
+	struct mmu_notifier notifier;
+	struct mm_struct *mm;		/* of the process that made the VM; grabbed */
+	/*
+	 * Under lock.  A fault handler samples seq before it looks up a page
+	 * and installs it only if seq is the same and no invalidation that
+	 * covers the address is in progress (mmu_notifier(9) protocol).
+	 */
+	unsigned long seq;
+	unsigned long invalidating;	/* nested invalidate_range_start count */
+	unsigned long inv_start;	/* hva range they cover together */
+	unsigned long inv_end;
+	atomic64_t faults;		/* EPT violations that mapped a page */
+};
+
+/* What an access wants; also what a translation allows. */
+#define MEM_READ	(1U << 0)
+#define MEM_WRITE	(1U << 1)
+#define MEM_EXEC	(1U << 2)
+
+/* Result of mem_fault(). */
+enum mem_fault_result {
+	MEM_FAULT_MAPPED,	/* resume the guest */
+	MEM_FAULT_RETRY,	/* lost a race; resume the guest, it faults again */
+	MEM_FAULT_MMIO,		/* no slot, or a write to a read-only slot */
+	MEM_FAULT_GONE,		/* the launcher's mapping has no such page: kill */
+	MEM_FAULT_NOMEM,	/* the host is out of memory: -ENOMEM to the caller */
+	MEM_FAULT_SIGNAL,	/* a fatal signal came: -EINTR */
+};
+
+/* Process context of vm->mem.mm.  -ENOMEM, -EINTR. */
+int mem_init(struct vm *vm);
+/* First half: nobody calls the notifier afterwards; all translations are gone. */
+void mem_destroy(struct vm *vm);
+
+/* HVMOD_VM_SET_MEMORY; vm->lock held.  errno: see struct hvmod_memory. */
+int mem_set_slot(struct vm *vm, const struct hvmod_memory *args);
+/* HVMOD_VM_GET_DIRTY; vm->lock held.  errno: see struct hvmod_dirty. */
+int mem_get_dirty(struct vm *vm, const struct hvmod_dirty *args);
+
+/*
+ * A guest access at gpa found no translation, or one that does not allow it.
+ * Process context of the VM's owner, may sleep, interrupts enabled, no locks.
+ */
+enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access);
+
+/* A write to gfn was seen (PML, or a write fault).  Any context. */
+void mem_mark_dirty(struct vm *vm, u64 gfn);
+
+/*
+ * Caller: SRCU read side or RCU with interrupts off.  NULL: no slot.
+ * mem_slot_find() is the only lookup; it costs a handful of instructions.
+ */
+const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn);
+
+/*
+ * Read and write guest-physical memory, any address, any length, crossing
+ * pages and slots.  Process context of the VM's owner, may sleep and fault.
+ * -EFAULT: some byte is not memory (nothing is promised about the others), or
+ * a write hits a read-only slot.  mem_write() marks pages dirty.
+ */
+int mem_read(struct vm *vm, u64 gpa, void *buf, size_t len);
+int mem_write(struct vm *vm, u64 gpa, const void *buf, size_t len);
+/* The same with interrupts off or in atomic context: -EFAULT also when the
+ * page would have to be faulted in; try again from where one may sleep. */
+int mem_read_atomic(struct vm *vm, u64 gpa, void *buf, size_t len);
+/*
+ * Compare and exchange of 1, 2, 4 or 8 aligned bytes (16 too, where the
+ * architecture has it).  0: done; -EAGAIN: the value differed, *old is the one
+ * found; -EFAULT.  Process context, may sleep.
+ */
+int mem_cmpxchg(struct vm *vm, u64 gpa, void *old, const void *new, size_t len);
+
+#endif /* MODULE_MEM_H */
