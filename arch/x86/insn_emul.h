@@ -112,6 +112,7 @@ struct ginsn_ctx;
 /* Flags of the memory ops */
 #define GINSN_ACC_WRITE	0x1	/* check for write permission, also in read */
 #define GINSN_ACC_LOCK	0x2	/* part of a locked update */
+#define GINSN_ACC_BULK	0x4	/* probe: is it plain memory? else GINSN_RETRY */
 
 /**
  * struct ginsn_ops - what the emulator needs from its caller
@@ -128,7 +129,8 @@ struct ginsn_ctx;
  * @read: data read; with GINSN_ACC_WRITE a write to the same bytes follows, and
  *	a missing write permission is to be reported now, as a write
  * @write: data write
- * @probe: would an access fault? performs none; a device page is GINSN_OK
+ * @probe: would an access fault? performs none; a device page is GINSN_OK,
+ *	or GINSN_RETRY with GINSN_ACC_BULK: string I/O then goes item by item
  * @cmpxchg: atomically, when the @len (1, 2, 4, 8, 16) bytes still are @old,
  *	make them @new, else GINSN_RETRY.  Device memory: just a write of @new
  * @pio: @count accesses of @size bytes to one @port; @in: fill @data, else
@@ -209,6 +211,7 @@ struct ginsn_ops {
  * @fault: OUT with GINSN_FAULT
  * @post: OUT, GINSN_POST_*
  * @why: OUT with GINSN_UNHANDLEABLE, a constant string
+ * @next_rip: private
  * @dst_linear: private
  *
  * No member needs to be cleared beforehand except those marked IN.
@@ -232,6 +235,7 @@ struct ginsn_ctx {
 	struct ginsn_fault fault;
 	u32 post;
 	const char *why;
+	u64 next_rip;
 	u64 dst_linear;
 };
 
