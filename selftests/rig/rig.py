@@ -160,10 +160,14 @@ class Machine:
         self.listener = self.sock = None
         if interactive:
             self.listener = socket.create_server(("127.0.0.1", 0))
-        for path in (self.console, self.results):
-            write(path, b"")
 
     def start(self):
+        for path in (self.console, self.results):
+            write(path, b"")
+        # what a Bochs that was killed leaves behind
+        lock = os.path.join(self.rundir, "boot.img.lock")
+        if os.path.exists(lock):
+            os.unlink(lock)
         with open(os.path.join(self.rundir, "emulator.log"), "wb") as log:
             self.proc = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log,
