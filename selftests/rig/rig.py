@@ -284,7 +284,7 @@ debug: action=ignore
 
 
 def host_cmdline(kernel, model, extra=""):
-    words = ["console=ttyS0,115200", "rdinit=/init", "panic=-1",
+    words = ["console=ttyS0,115200", "rdinit=/init", "printk.time=1", "panic=-1",
              "panic_on_oops=1", "loglevel=7"]
     if not have_kvm() and MODELS[model][1]:
         words.append("tsc_early_khz=%d" % (IPS // 1000))
