@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A 16550A serial port.  The bus calls it for the guest; the launcher's main
+ * thread gives it what was typed.  It must not block except in the output
+ * function that it was given.
+ */
+#ifndef USERSPACE_DEV_SERIAL_H
+#define USERSPACE_DEV_SERIAL_H
+
+#include <pthread.h>
+
+#include "userspace/dev/bus.h"
+
+#define SERIAL_FIFO	16
+#define SERIAL_QUEUE	4096
+
+/**
+ * struct serial_host - what the port is connected to
+ * @arg:    first argument of the functions
+ * @output: the guest sent a byte
+ * @irq:    the interrupt line changed to @level
+ * @room:   there is room again after serial_input() took less than all
+ *
+ * Context: @irq and @room are called with the port locked, in any thread;
+ * @output without the lock.
+ */
+struct serial_host {
+	void *arg;
+	void (*output)(void *arg, u8 byte);
+	void (*irq)(void *arg, bool level);
+	void (*room)(void *arg);
+};
+
+/**
+ * struct serial - the port; all is under @lock
+ * @fifo:    receiver FIFO (one byte when FIFOs are off)
+ * @err:     LSR_BI, LSR_FE, LSR_PE of each byte in @fifo
+ * @queue:   what waits at the host's side of the wire
+ * @hungry:  serial_input() found no room
+ * @timeout: the FIFO holds bytes below its trigger level
+ */
+struct serial {
+	pthread_mutex_t lock;
+	struct serial_host host;
+	u8 ier, fcr, lcr, mcr, lsr, msr, scratch;
+	u8 dll, dlm;
+	bool thre_pending;
+	bool line;
+	bool hungry;
+	u8 fifo[SERIAL_FIFO];
+	u8 err[SERIAL_FIFO];
+	unsigned int head, count;
+	u8 queue[SERIAL_QUEUE];
+	unsigned int queue_head, queue_count;
+};
+
+/** serial_init() - as after power-on, connected to @host. */
+void serial_init(struct serial *s, const struct serial_host *host);
+
+/** serial_add() - put it on a bus at @base. Return: bus_add()'s. */
+int serial_add(struct serial *s, struct bus *bus, u16 base);
+
+/** serial_room() - bytes that serial_input() would take now. */
+unsigned int serial_room(struct serial *s);
+
+/**
+ * serial_input() - bytes for the guest
+ *
+ * They wait until the guest raises RTS or DTR, so that what is typed while it
+ * boots is not lost.  Return: bytes taken.
+ */
+unsigned int serial_input(struct serial *s, const u8 *data, unsigned int len);
+
+/** serial_break() - a break condition on the line. */
+void serial_break(struct serial *s);
+
+#endif /* USERSPACE_DEV_SERIAL_H */

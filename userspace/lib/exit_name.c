@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Names of the VMX basic exit reasons, from the SDM's appendix of that title.
+ * Statistics and crash reports of the launcher and the self tests call it.
+ * It must not decide anything by a name.
+ */
+#include "userspace/lib/hvm.h"
+
+static const char * const exit_names[] = {
+	[0] = "exception-or-nmi",
+	[1] = "external-interrupt",
+	[2] = "triple-fault",
+	[3] = "init-signal",
+	[4] = "sipi",
+	[5] = "io-smi",
+	[6] = "other-smi",
+	[7] = "interrupt-window",
+	[8] = "nmi-window",
+	[9] = "task-switch",
+	[10] = "cpuid",
+	[11] = "getsec",
+	[12] = "hlt",
+	[13] = "invd",
+	[14] = "invlpg",
+	[15] = "rdpmc",
+	[16] = "rdtsc",
+	[17] = "rsm",
+	[18] = "vmcall",
+	[19] = "vmclear",
+	[20] = "vmlaunch",
+	[21] = "vmptrld",
+	[22] = "vmptrst",
+	[23] = "vmread",
+	[24] = "vmresume",
+	[25] = "vmwrite",
+	[26] = "vmxoff",
+	[27] = "vmxon",
+	[28] = "cr-access",
+	[29] = "mov-dr",
+	[30] = "io",
+	[31] = "rdmsr",
+	[32] = "wrmsr",
+	[33] = "invalid-guest-state",
+	[34] = "msr-loading",
+	[36] = "mwait",
+	[37] = "monitor-trap-flag",
+	[39] = "monitor",
+	[40] = "pause",
+	[41] = "machine-check",
+	[43] = "tpr-below-threshold",
+	[44] = "apic-access",
+	[45] = "virtualized-eoi",
+	[46] = "gdtr-or-idtr",
+	[47] = "ldtr-or-tr",
+	[48] = "ept-violation",
+	[49] = "ept-misconfiguration",
+	[50] = "invept",
+	[51] = "rdtscp",
+	[52] = "preemption-timer",
+	[53] = "invvpid",
+	[54] = "wbinvd",
+	[55] = "xsetbv",
+	[56] = "apic-write",
+	[57] = "rdrand",
+	[58] = "invpcid",
+	[59] = "vmfunc",
+	[60] = "encls",
+	[61] = "rdseed",
+	[62] = "page-modification-log-full",
+	[63] = "xsaves",
+	[64] = "xrstors",
+	[65] = "pconfig",
+	[66] = "spp",
+	[67] = "umwait",
+	[68] = "tpause",
+	[69] = "loadiwkey",
+	[70] = "enclv",
+	[72] = "enqcmd-pasid",
+	[73] = "enqcmds-pasid",
+	[74] = "bus-lock",
+	[75] = "notify-window",
+	[76] = "seamcall",
+	[77] = "tdcall",
+};
+
+const char *hvm_exit_name(u32 reason)
+{
+	if (reason >= ARRAY_SIZE(exit_names) || !exit_names[reason])
+		return "?";
+	return exit_names[reason];
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The machine: a VM with its memory, devices and vCPUs.  cmd_run.c makes one,
+ * starts it, waits for its end and takes it apart; devices and vCPU threads ask
+ * for its end.  It must not print what the guest did: cmd_run.c does.
+ */
+#ifndef USERSPACE_MACHINE_H
+#define USERSPACE_MACHINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "userspace/boot/linux.h"
+#include "userspace/dev/bus.h"
+#include "userspace/dev/pci.h"
+#include "userspace/dev/pm.h"
+#include "userspace/dev/ports.h"
+#include "userspace/dev/rtc.h"
+#include "userspace/dev/serial.h"
+#include "userspace/lib/hvm.h"
+#include "userspace/lib/mem.h"
+
+/** enum machine_end - why a machine stopped; the first reason counts */
+enum machine_end {
+	MACHINE_RUNS,
+	MACHINE_POWEROFF,
+	MACHINE_REBOOT,
+	MACHINE_CRASH,		/* the guest's fault */
+	MACHINE_ERROR,		/* the host's or ours */
+	MACHINE_STOPPED,	/* by the user */
+};
+
+#define MACHINE_CPU_OFF		32
+
+/**
+ * struct machine_config - what to make
+ * @name:      for messages
+ * @memory:    bytes
+ * @vcpus:     how many
+ * @hugepages: memory from reserved huge pages
+ * @files:     what to boot
+ * @cpu_off:   features that the guest must not see, @cpu_offs of them
+ */
+struct machine_config {
+	const char *name;
+	u64 memory;
+	u32 vcpus;
+	bool hugepages;
+	struct linux_files files;
+	const char *cpu_off[MACHINE_CPU_OFF];
+	unsigned int cpu_offs;
+};
+
+struct machine;
+
+/**
+ * struct vcpu - a vCPU and its thread
+ * @why:     why the guest could not go on, or empty
+ * @exits:   returns to user space by enum hvmod_exit
+ * @records: the exit ring as it was when the guest could not go on
+ * @record_count: of @records
+ */
+struct vcpu {
+	struct machine *machine;
+	struct hvm_vcpu hvm;
+	pthread_t thread;
+	bool started;
+	char why[320];
+	u64 exits[8];
+	struct hvmod_exit_record records[HVMOD_EXIT_RING];
+	int record_count;
+};
+
+/**
+ * struct machine - the machine
+ * @config:  not ours
+ * @device:  /dev/hvmod
+ * @vm:      descriptor
+ * @wake:    eventfd: the machine came to an end
+ * @room:    eventfd: the serial port takes input again
+ * @end:     enum machine_end
+ * @stop:    vCPU threads return
+ * @image:   the kernel that was loaded
+ * @tsc_khz: of the guest
+ */
+struct machine {
+	const struct machine_config *config;
+	int device;
+	int vm;
+	int wake;
+	int room;
+	atomic_int end;
+	atomic_bool stop;
+	struct gmem mem;
+	struct bus pio;
+	struct bus mmio;
+	struct serial serial;
+	struct rtc rtc;
+	struct pm pm;
+	struct ports ports;
+	struct pci pci;
+	struct linux_image image;
+	u32 tsc_khz;
+	struct vcpu *vcpu;
+	u32 vcpus;
+};
+
+/**
+ * machine_init() - what stays over a reboot: device, memory, eventfds
+ * @m:      filled in; machine_exit() undoes it, also after a failure
+ * @config: kept, not copied
+ * @err:    in words
+ */
+int machine_init(struct machine *m, const struct machine_config *config, struct err *err);
+void machine_exit(struct machine *m);
+
+/** machine_start() - make the VM, load it, start the threads. */
+int machine_start(struct machine *m, struct err *err);
+
+/** machine_stop() - stop the threads; counters and rings can still be read. */
+void machine_stop(struct machine *m);
+
+/** machine_destroy() - close vCPUs and VM; after machine_stop(). */
+void machine_destroy(struct machine *m);
+
+/** machine_ends() - ask for its end; the first one counts. Any thread. */
+void machine_ends(struct machine *m, enum machine_end end);
+
+/* ---- vcpu.c ---- */
+
+/** vcpu_signals() - the handler of the signal that stops a vCPU; once. */
+void vcpu_signals(void);
+
+/** vcpu_create() - open it and give it its first state. */
+int vcpu_create(struct machine *m, u32 id, struct err *err);
+
+/** vcpu_start() - start its thread. */
+int vcpu_start(struct vcpu *vcpu, struct err *err);
+
+/** vcpu_kick() - make its thread look at machine.stop. */
+void vcpu_kick(struct vcpu *vcpu);
+
+#endif /* USERSPACE_MACHINE_H */
