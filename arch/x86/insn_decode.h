@@ -132,7 +132,7 @@ struct ginsn {
  * nothing this emulator does.
  */
 int ginsn_decode(struct ginsn *insn, const u8 *bytes, unsigned int len,
-		enum ginsn_mode mode);
+		 enum ginsn_mode mode);
 
 /**
  * ginsn_effective_address() - offset of the ModRM or moffs memory operand
@@ -145,7 +145,7 @@ int ginsn_decode(struct ginsn *insn, const u8 *bytes, unsigned int len,
  * string (BT m, r) it is that of the bit base.
  */
 u64 ginsn_effective_address(const struct ginsn *insn, const u64 *gpr,
-			   u64 next_rip);
+			    u64 next_rip);
 
 /**
  * struct ginsn_mov - a plain move between memory and a register
@@ -189,7 +189,7 @@ bool ginsn_mov_get(const struct ginsn *insn, struct ginsn_mov *mov);
 
 /* The value a store writes, in the low @mov->size bytes; no side effect. */
 static inline u64 ginsn_mov_value(const struct ginsn_mov *mov,
-				 const struct ginsn *insn, const u64 *gpr)
+				  const struct ginsn *insn, const u64 *gpr)
 {
 	if (mov->imm)
 		return insn->imm;

@@ -151,39 +151,39 @@ struct ginsn_ctx;
  */
 struct ginsn_ops {
 	enum ginsn_result (*fetch)(struct ginsn_ctx *ctx, u64 linear, void *buf,
-				  unsigned int len);
+				   unsigned int len);
 	enum ginsn_result (*read)(struct ginsn_ctx *ctx, u64 linear, void *buf,
-				 unsigned int len, unsigned int flags);
+				  unsigned int len, unsigned int flags);
 	enum ginsn_result (*write)(struct ginsn_ctx *ctx, u64 linear,
-				  const void *buf, unsigned int len,
+				   const void *buf, unsigned int len,
 				  unsigned int flags);
 	enum ginsn_result (*probe)(struct ginsn_ctx *ctx, u64 linear,
-				  unsigned int len, unsigned int flags);
+				   unsigned int len, unsigned int flags);
 	enum ginsn_result (*cmpxchg)(struct ginsn_ctx *ctx, u64 linear,
-				    const void *old, const void *new,
+				     const void *old, const void *new,
 				    unsigned int len);
 	enum ginsn_result (*pio)(struct ginsn_ctx *ctx, u16 port,
-				unsigned int size, unsigned int count,
+				 unsigned int size, unsigned int count,
 				void *data, bool in);
 	enum ginsn_result (*pio_check)(struct ginsn_ctx *ctx, u16 port,
-				      unsigned int size);
+				       unsigned int size);
 	void (*commit)(struct ginsn_ctx *ctx);
 	void (*read_vec)(struct ginsn_ctx *ctx, unsigned int reg, void *buf,
 			 unsigned int len);
 	void (*write_vec)(struct ginsn_ctx *ctx, unsigned int reg,
 			  const void *buf, unsigned int len, bool zero_upper);
 	enum ginsn_result (*load_seg)(struct ginsn_ctx *ctx,
-				     enum ginsn_segment seg, u16 sel);
+				      enum ginsn_segment seg, u16 sel);
 	enum ginsn_result (*read_dtable)(struct ginsn_ctx *ctx,
-					enum ginsn_sysreg which,
+					 enum ginsn_sysreg which,
 					struct ginsn_dtable *table);
 	enum ginsn_result (*write_dtable)(struct ginsn_ctx *ctx,
-					 enum ginsn_sysreg which,
+					  enum ginsn_sysreg which,
 					 const struct ginsn_dtable *table);
 	enum ginsn_result (*read_sel)(struct ginsn_ctx *ctx,
-				     enum ginsn_sysreg which, u16 *sel);
+				      enum ginsn_sysreg which, u16 *sel);
 	enum ginsn_result (*load_sel)(struct ginsn_ctx *ctx,
-				     enum ginsn_sysreg which, u16 sel);
+				      enum ginsn_sysreg which, u16 sel);
 	enum ginsn_result (*write_cr0)(struct ginsn_ctx *ctx, u64 cr0);
 };
 

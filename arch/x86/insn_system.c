@@ -167,13 +167,13 @@ enum ginsn_result ginsn_do_mov_to_seg(struct ginsn_ctx *ctx)
 	if (!ginsn_protected(ctx)) {
 		ctx->seg[seg].sel = sel;
 		ctx->seg[seg].base = sel << 4;
-	} else if (!ctx->ops->load_seg) {
-		return ginsn_refuse(ctx, "segment load");
-	} else {
+	} else if (ctx->ops->load_seg) {
 		r = ctx->ops->load_seg(ctx, seg, sel);
-		if (r)
-			return r;
+	} else {
+		r = ginsn_refuse(ctx, "segment load");
 	}
+	if (r)
+		return r;
 	if (seg == GINSN_SS)
 		ctx->post |= GINSN_POST_SS;
 	return GINSN_OK;
