@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0
+# Part of selfcheck, not in tests.list.
+while :; do :; done
