@@ -277,6 +277,23 @@ static bool condition_ends(const struct ginsn_ctx *ctx)
 	return ctx->insn.prefix & GINSN_PFX_REPNE ? zero : !zero;
 }
 
+/*
+ * With 32-bit addresses in 64-bit mode Intel's processors clear the upper half
+ * of RCX even if ECX is 0; MOVS and STOS, also that of RSI and RDI.
+ */
+static void nothing_to_do(struct ginsn_ctx *ctx)
+{
+	enum ginsn_op op = ctx->insn.row->op;
+
+	if (ctx->insn.adsize != 4)
+		return;
+	ctx->gpr[GINSN_RCX] = 0;
+	if (op == GINSN_OP_MOVS)
+		ctx->gpr[GINSN_RSI] = (u32)ctx->gpr[GINSN_RSI];
+	if (op == GINSN_OP_MOVS || op == GINSN_OP_STOS)
+		ctx->gpr[GINSN_RDI] = (u32)ctx->gpr[GINSN_RDI];
+}
+
 enum ginsn_result ginsn_do_string(struct ginsn_ctx *ctx)
 {
 	unsigned int budget = ctx->rep_max ? ctx->rep_max : DEFAULT_REP_MAX;
@@ -289,6 +306,8 @@ enum ginsn_result ginsn_do_string(struct ginsn_ctx *ctx)
 	if (ctx->rflags & X86_EFLAGS_TF)
 		budget = 1;
 	count = ginsn_addr_read(ctx, GINSN_RCX, adsize);
+	if (!count)
+		nothing_to_do(ctx);
 	while (count) {
 		r = iterate(ctx, min_t(u64, count, budget), &done);
 		if (r)
