@@ -213,10 +213,9 @@ int cpuid_fit(struct cpuid_table *table, u32 id, u32 vcpus, u32 tsc_khz, struct 
 			leaf0->eax = CPUID_MHZ_LEAF;
 		ret = fit_tsc(table, tsc_khz);
 	}
-	/* leaf0 stays valid: it comes before all that is dropped or added. */
 	if (!ret && leaf0->eax >= 0xb)
 		ret = fit_topology(table, 0xb, id, vcpus);
-	leaf0 = cpuid_find(table, 0, 0);
+	leaf0 = cpuid_find(table, 0, 0);	/* entries have moved */
 	if (!ret && leaf0 && leaf0->eax >= 0x1f)
 		ret = fit_topology(table, 0x1f, id, vcpus);
 	if (ret)

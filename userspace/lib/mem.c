@@ -4,7 +4,9 @@
  * it.  The launcher's machine, its boot loaders and its devices call it.  It
  * must not touch a page itself: memory that the guest never used costs nothing.
  */
-#define _GNU_SOURCE
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE	/* memfd_create() */
+#endif
 #include <errno.h>
 #include <string.h>
 #include <linux/memfd.h>

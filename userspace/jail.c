@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The jail: a system call filter made with libseccomp.  cmd_run.c calls it when
+ * all files are open.  It must let through what libc needs for threads, memory
+ * and exit: a refused call there would leave the terminal raw.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "uapi/hvmod.h"
+#include "userspace/jail.h"
+
+static const int allowed[] = {
+	/* files and events that are open already */
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
+	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
+	SCMP_SYS(poll), SCMP_SYS(ppoll),
+	/* memory: the heap, thread stacks, run pages, guest memory */
+	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect),
+	SCMP_SYS(mremap), SCMP_SYS(madvise),
+	/* threads and time */
+	SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(futex), SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(gettimeofday), SCMP_SYS(restart_syscall),
+	/* signals to ourselves, and the end */
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getpgrp), SCMP_SYS(tgkill),
+	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getrandom),
+};
+
+/* What may be asked of a terminal. */
+static const unsigned long terminal_calls[] = {
+	TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGPGRP, TIOCGWINSZ,
+};
+
+static int add_rules(scmp_filter_ctx ctx)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(allowed) && !ret; i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (i = 0; i < ARRAY_SIZE(terminal_calls) && !ret; i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, terminal_calls[i]));
+	/* All of the device's own calls: their type is in bits 8-15. */
+	if (!ret)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00,
+					       HVMOD_IOC_TYPE << 8));
+	return ret;
+}
+
+int jail_enter(struct err *err)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int ret;
+
+	if (!ctx)
+		return err_set(err, ENOMEM, "cannot make the system call filter");
+	/* libseccomp sets no_new_privs by itself. */
+	ret = add_rules(ctx);
+	if (!ret)
+		ret = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (ret)
+		return err_set(err, -ret,
+			       "cannot load the system call filter: %s (--no-jail runs without)",
+			       strerror(-ret));
+	return 0;
+}

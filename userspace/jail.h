@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The jail: after set-up the launcher can call nothing but what a running guest
+ * and the ways out need.  cmd_run.c calls it before the first vCPU thread.  It
+ * must not close a way out: what is refused fails with EPERM, it does not kill.
+ */
+#ifndef USERSPACE_JAIL_H
+#define USERSPACE_JAIL_H
+
+#include "userspace/lib/err.h"
+
+/**
+ * jail_enter() - no new privileges, and a system call filter
+ *
+ * Return: 0 or a negative errno with the reason.
+ * Context: before other threads exist: they inherit it.
+ */
+int jail_enter(struct err *err);
+
+#endif /* USERSPACE_JAIL_H */

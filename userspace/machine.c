@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine: makes a VM with memory, devices and vCPUs, starts and stops it.
+ * cmd_run.c calls it, once per boot of the guest.  It must take apart in the
+ * reverse order: threads, then vCPUs and VM, then memory.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "userspace/boot/acpi.h"
+#include "userspace/boot/layout.h"
+#include "userspace/console.h"
+#include "userspace/log.h"
+#include "userspace/machine.h"
+
+static void notify(int fd)
+{
+	u64 one = 1;
+	ssize_t ret;
+
+	do
+		ret = write(fd, &one, sizeof(one));
+	while (ret < 0 && errno == EINTR);
+}
+
+void machine_ends(struct machine *m, enum machine_end end)
+{
+	int runs = MACHINE_RUNS;
+
+	atomic_compare_exchange_strong(&m->end, &runs, end);
+	notify(m->wake);
+}
+
+static void on_poweroff(void *arg)
+{
+	machine_ends(arg, MACHINE_POWEROFF);
+}
+
+static void on_reset(void *arg)
+{
+	machine_ends(arg, MACHINE_REBOOT);
+}
+
+static void set_irq(struct machine *m, u32 gsi, bool level)
+{
+	int ret = hvm_irq_line(m->vm, gsi, level);
+
+	if (ret < 0 && !atomic_load(&m->stop))
+		log_debug("interrupt %u to level %d: %s", gsi, level, strerror(-ret));
+}
+
+static void on_sci(void *arg, bool level)
+{
+	set_irq(arg, GSI_SCI, level);
+}
+
+static void on_serial_irq(void *arg, bool level)
+{
+	set_irq(arg, GSI_COM1, level);
+}
+
+static void on_serial_output(void *arg, u8 byte)
+{
+	(void)arg;
+	console_put(byte);
+}
+
+static void on_serial_room(void *arg)
+{
+	struct machine *m = arg;
+
+	notify(m->room);
+}
+
+static int machine_devices(struct machine *m, struct err *err)
+{
+	const struct serial_host host = {
+		.arg = m,
+		.output = on_serial_output,
+		.irq = on_serial_irq,
+		.room = on_serial_room,
+	};
+	int ret;
+
+	bus_init(&m->pio, "port");
+	bus_init(&m->mmio, "address");
+	serial_init(&m->serial, &host);
+	rtc_init(&m->rtc, m->mem.low, m->mem.high);
+	pm_init(&m->pm, m, on_poweroff, on_sci);
+	ports_init(&m->ports, m, on_reset, log_guest);
+	pci_init(&m->pci, &m->ports);
+	ret = serial_add(&m->serial, &m->pio, PORT_COM1);
+	if (!ret)
+		ret = rtc_add(&m->rtc, &m->pio);
+	if (!ret)
+		ret = pm_add(&m->pm, &m->pio);
+	if (!ret)
+		ret = ports_add(&m->ports, &m->pio);
+	if (!ret)
+		ret = pci_add(&m->pci, &m->pio);
+	if (ret)
+		return err_set(err, -ret, "internal error: two devices at one port");
+	return 0;
+}
+
+int machine_init(struct machine *m, const struct machine_config *config, struct err *err)
+{
+	u64 max = 0;
+	int ret;
+
+	memset(m, 0, sizeof(*m));
+	m->config = config;
+	m->vm = -1;
+	m->mem.fd = -1;
+	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	m->room = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	m->device = hvm_open(NULL, err);
+	if (m->device < 0)
+		return m->device;
+	if (m->wake < 0 || m->room < 0)
+		return err_set(err, EMFILE, "cannot make an eventfd");
+	if (!hvm_cap(m->device, HVMOD_CAP_MAX_VCPUS, &max) && config->vcpus > max)
+		return err_set(err, EINVAL, "this module takes %llu vCPUs at most, not %u",
+			       max, config->vcpus);
+	m->vcpu = calloc(config->vcpus, sizeof(*m->vcpu));
+	if (!m->vcpu)
+		return err_set(err, ENOMEM, "not enough memory for %u vCPUs", config->vcpus);
+	ret = gmem_create(&m->mem, config->memory,
+			  config->hugepages ? GMEM_HUGETLB : GMEM_ANON, err);
+	if (ret)
+		return ret;
+	if (!hvm_cap(m->device, HVMOD_CAP_MAX_GPA_BITS, &max) && max < 64 && m->mem.high &&
+	    GMEM_HIGH + m->mem.high > 1ULL << max)
+		return err_set(err, EINVAL,
+			       "guest addresses have %llu bits here: %llu MiB of memory do not fit",
+			       max, config->memory / MIB);
+	return 0;
+}
+
+void machine_exit(struct machine *m)
+{
+	gmem_destroy(&m->mem);
+	free(m->vcpu);
+	m->vcpu = NULL;
+	if (m->device >= 0)
+		close(m->device);
+	if (m->wake >= 0)
+		close(m->wake);
+	if (m->room >= 0)
+		close(m->room);
+}
+
+static int machine_memory(struct machine *m, struct err *err)
+{
+	int ret = hvm_vm_memory(m->vm, 0, 0, 0, m->mem.low, m->mem.base, err);
+
+	if (!ret && m->mem.high)
+		ret = hvm_vm_memory(m->vm, 1, 0, GMEM_HIGH, m->mem.high,
+				    m->mem.base + m->mem.low, err);
+	return ret;
+}
+
+static int machine_load(struct machine *m, struct err *err)
+{
+	u8 *acpi = gmem_ptr(&m->mem, LAYOUT_ACPI, LAYOUT_ACPI_ROOM);
+	u64 rsdp = 0;
+	int ret;
+
+	if (!acpi)
+		return err_set(err, EINVAL, "the guest needs 1 MiB of memory at least");
+	ret = acpi_build(acpi, LAYOUT_ACPI_ROOM, LAYOUT_ACPI, m->config->vcpus, &rsdp, err);
+	if (ret < 0)
+		return ret;
+	return linux_load(&m->config->files, &m->mem, rsdp, &m->image, err);
+}
+
+static int machine_make(struct machine *m, struct err *err)
+{
+	u32 devices = HVMOD_DEV_PIC | HVMOD_DEV_IOAPIC | HVMOD_DEV_PIT | HVMOD_DEV_PMTMR;
+	u64 khz = 0;
+	u32 i;
+	int ret;
+
+	ret = machine_devices(m, err);
+	if (!ret)
+		ret = machine_load(m, err);
+	if (ret)
+		return ret;
+	m->vm = hvm_vm_create(m->device, HVMOD_KIND_PC, devices, PORT_PM_TIMER, err);
+	if (m->vm < 0)
+		return m->vm;
+	if (hvm_cap(m->device, HVMOD_CAP_TSC_KHZ, &khz) || khz > UINT32_MAX)
+		khz = 0;
+	m->tsc_khz = (u32)khz;
+	ret = machine_memory(m, err);
+	for (i = 0; !ret && i < m->config->vcpus; i++) {
+		ret = vcpu_create(m, i, err);
+		if (!ret)
+			m->vcpus++;
+	}
+	return ret;
+}
+
+int machine_start(struct machine *m, struct err *err)
+{
+	int ret;
+	u32 i;
+
+	atomic_store(&m->end, MACHINE_RUNS);
+	atomic_store(&m->stop, false);
+	console_give_up(false);
+	m->vcpus = 0;
+	memset(m->vcpu, 0, m->config->vcpus * sizeof(*m->vcpu));
+	ret = machine_make(m, err);
+	for (i = 0; !ret && i < m->vcpus; i++)
+		ret = vcpu_start(&m->vcpu[i], err);
+	if (ret) {
+		machine_stop(m);
+		machine_destroy(m);
+	}
+	return ret;
+}
+
+void machine_stop(struct machine *m)
+{
+	u32 i;
+
+	atomic_store(&m->stop, true);
+	console_give_up(true);
+	for (i = 0; i < m->vcpus; i++)
+		if (m->vcpu[i].started)
+			vcpu_kick(&m->vcpu[i]);
+	for (i = 0; i < m->vcpus; i++) {
+		if (m->vcpu[i].started)
+			pthread_join(m->vcpu[i].thread, NULL);
+		m->vcpu[i].started = false;
+	}
+}
+
+void machine_destroy(struct machine *m)
+{
+	while (m->vcpus)
+		hvm_vcpu_destroy(&m->vcpu[--m->vcpus].hvm);
+	if (m->vm >= 0)
+		close(m->vm);
+	m->vm = -1;
+}
