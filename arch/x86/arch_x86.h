@@ -21,7 +21,11 @@ const struct hvmod_cpuid_entry *cpuid_find(struct vcpu *vcpu, u32 leaf, u32 subl
 void cpuid_update(struct vcpu *vcpu);
 /* What this host and this module can give (worked out once, at load). */
 int cpuid_setup(void);
+/* A new vCPU has the policy as its table; before cr_vcpu_reset().  -ENOMEM. */
+int cpuid_vcpu_init(struct vcpu *vcpu);
 void cpuid_vcpu_destroy(struct vcpu *vcpu);
+/* IA32_ARCH_CAPABILITIES as a guest may see it. */
+u64 cpuid_arch_cap(void);
 
 /* ---- msr.c ---- */
 
@@ -34,6 +38,18 @@ int msr_write(struct vcpu *vcpu, u32 index, u64 value, bool host);
 int msr_vcpu_init(struct vcpu *vcpu);	/* -ENOMEM */
 void msr_vcpu_reset(struct vcpu *vcpu, bool init);
 void msr_vcpu_destroy(struct vcpu *vcpu);
+/* MSRs that the guest touched and hvmod does not know: a counter for debugfs. */
+u64 msr_unknown_count(void);
+
+/* ---- mtrr.c: MTRRs and PAT as registers; for msr.c ---- */
+
+int mtrr_vcpu_init(struct vcpu *vcpu);		/* -ENOMEM */
+void mtrr_vcpu_reset(struct vcpu *vcpu);
+void mtrr_vcpu_destroy(struct vcpu *vcpu);
+/* #GP: -EINVAL. */
+int mtrr_read(struct vcpu *vcpu, u32 index, u64 *value);
+int mtrr_write(struct vcpu *vcpu, u32 index, u64 value);
+bool mtrr_pat_valid(u64 pat);
 
 /* ---- cr.c: control and debug registers; validates, then hw_set_*() ---- */
 
@@ -51,6 +67,14 @@ int cr_write_dr(struct vcpu *vcpu, unsigned int nr, u64 value);
 void cr_vcpu_reset(struct vcpu *vcpu, bool init);
 /* A SIPI came: CS, RIP. */
 void cr_sipi(struct vcpu *vcpu, u32 vector);
+/* For state.c: the checks alone, and the fixed bits of DR6 and DR7. */
+bool cr_cr0_valid(u64 cr0);
+bool cr_cr3_valid(const struct vcpu *vcpu, u64 cr3, u64 efer);
+bool cr_xcr0_valid(const struct vcpu *vcpu, u64 xcr0);
+u64 cr_fix_dr6(u64 dr6);
+u64 cr_fix_dr7(u64 dr7);
+/* PAE paging: loads the PDPTEs that CR3 names.  May sleep.  -EINVAL. */
+int cr_load_pdptrs(struct vcpu *vcpu);
 
 /* ---- paging.c: the guest's own page tables ---- */
 
@@ -90,13 +114,19 @@ int emul_insn(struct vcpu *vcpu);
 /*
  * IN/OUT, not string: finishes with interrupts off when a device in the kernel
  * takes it (RIP is moved by the caller's table row on RUN_RESUME only);
- * otherwise fills vcpu->run, RUN_TO_USER, and RIP is moved when the answer is in.
+ * otherwise fills vcpu->run, moves RIP at once (the length is known only now),
+ * RUN_TO_USER; the register of an IN is set when the answer is in.
  */
 int emul_io(struct vcpu *vcpu, u16 port, int size, bool in);
 /* INS/OUTS with or without REP: may sleep. */
 int emul_string_io(struct vcpu *vcpu);
 /* Second half after HVMOD_EXIT_IO and HVMOD_EXIT_MMIO. */
 int emul_complete(struct vcpu *vcpu);
+/*
+ * Forgets an instruction that waits for user space: something else (a reset,
+ * an ioctl) changed the registers that it started from.
+ */
+void emul_cancel(struct vcpu *vcpu);
 
 /* ---- fpu.c: the guest's x87/SSE/AVX state through the kernel's fpu_guest ---- */
 
@@ -112,9 +142,19 @@ int fpu_cpuid_changed(struct vcpu *vcpu);
 u32 fpu_xsave_size(void);
 int fpu_get_xsave(struct vcpu *vcpu, void __user *to, u32 size);
 int fpu_set_xsave(struct vcpu *vcpu, const void __user *from, u32 size);
+/* Components of XCR0 that a guest may have on this host. */
+u64 fpu_host_xcr0(void);
+/*
+ * Vector registers for the emulator, between fpu_begin() and fpu_end(): len is
+ * 16 or 32; zero_upper clears the register above them.
+ */
+void fpu_read_vec(struct vcpu *vcpu, unsigned int reg, void *buf, unsigned int len);
+void fpu_write_vec(struct vcpu *vcpu, unsigned int reg, const void *buf, unsigned int len,
+		   bool zero_upper);
 
 /* ---- tsc.c ---- */
 
+void tsc_vm_init(struct vm *vm);			/* before the first vCPU */
 void tsc_vcpu_init(struct vcpu *vcpu);
 u64 tsc_guest(struct vcpu *vcpu);			/* guest's TSC now; any context */
 u64 tsc_to_host(struct vcpu *vcpu, u64 guest);		/* host TSC at which it is that */

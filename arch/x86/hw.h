@@ -135,6 +135,8 @@ void hw_set_xcr0(struct vcpu *vcpu, u64 xcr0);	/* takes effect now */
 void hw_set_dr7(struct vcpu *vcpu, u64 dr7);
 /* PAE: the four PDPTEs that the guest's CR3 names, already checked. */
 void hw_set_pdptrs(struct vcpu *vcpu, const u64 pdptr[4]);
+/* Those the CPU uses now: it loads them by itself at a MOV to CR3. */
+void hw_get_pdptrs(struct vcpu *vcpu, u64 pdptr[4]);
 /* DR0-3, DR6 may sit in the CPU after a guest touched them: bring them home. */
 void hw_sync_dr(struct vcpu *vcpu);
 /* The guest's own translations (by VPID) are stale on this vCPU. */

@@ -106,7 +106,7 @@ struct vcpu_arch {
 	struct emul *emul;	/* emul.c: an instruction under way */
 	struct vmx_vcpu *vmx;
 
-	struct fpu_guest *fpu_unused;	/* see fpu.c */
+	struct fpu_guest *fpu;	/* see fpu.c */
 };
 
 enum vcpu_apic_event {
@@ -123,10 +123,11 @@ struct vm_arch {
 	struct vlapic_map __rcu *apic_map;	/* destinations, see vlapic.h */
 	spinlock_t apic_map_lock;
 	atomic_t apic_map_dirty;
-	spinlock_t tsc_lock;		/* the three below */
+	spinlock_t tsc_lock;		/* the four below */
 	u64 tsc_last_offset;		/* of the last synchronised write */
 	u64 tsc_last_value;
 	u64 tsc_last_ns;
+	u32 tsc_last_vcpu;		/* id of who made it, or ~0 */
 	u32 irq_level[24];		/* sources that hold each GSI; irq_lock */
 	spinlock_t irq_lock;
 };
