@@ -160,28 +160,27 @@ int fpu_set_xsave(struct vcpu *vcpu, const void __user *from, u32 size)
 	return err;
 }
 
-/*
- * Vector registers for the emulator.  One row a register: their numbers are
- * part of the instruction.
- */
-#define FPU_VEC_ALL(row)						\
-	row(0) row(1) row(2) row(3) row(4) row(5) row(6) row(7)	\
-	row(8) row(9) row(10) row(11) row(12) row(13) row(14) row(15)
-
-#define FPU_STORE_XMM(n)						\
-	case n: asm volatile("movups %%xmm" #n ", %0" : "=m"(*vec)); break;
-#define FPU_STORE_YMM(n)						\
-	case n: asm volatile("vmovups %%ymm" #n ", %0" : "=m"(*vec)); break;
-#define FPU_LOAD_XMM(n)							\
-	case n: asm volatile("movups %0, %%xmm" #n : : "m"(*vec)); break;
-#define FPU_LOAD_XMM_ZERO(n)						\
-	case n: asm volatile("vmovups %0, %%xmm" #n : : "m"(*vec)); break;
-#define FPU_LOAD_YMM(n)							\
-	case n: asm volatile("vmovups %0, %%ymm" #n : : "m"(*vec)); break;
-
 struct fpu_vec {
 	u8 byte[32];
 };
+
+/* The number of a vector register is part of the instruction: try each. */
+#define FPU_STORE_ONE(insn, nr) do {					\
+	if (reg == (nr))						\
+		asm volatile(insn #nr ", %0" : "=m" (vec));		\
+} while (0)
+
+#define FPU_LOAD_ONE(insn, nr) do {					\
+	if (reg == (nr))						\
+		asm volatile(insn #nr : : "m" (vec));			\
+} while (0)
+
+#define FPU_EACH(one, insn) do {					\
+	one(insn, 0); one(insn, 1); one(insn, 2); one(insn, 3);		\
+	one(insn, 4); one(insn, 5); one(insn, 6); one(insn, 7);		\
+	one(insn, 8); one(insn, 9); one(insn, 10); one(insn, 11);	\
+	one(insn, 12); one(insn, 13); one(insn, 14); one(insn, 15);	\
+} while (0)
 
 /* Preemption may have put the guest's registers into memory: bring them back. */
 static void fpu_vec_begin(void)
@@ -193,32 +192,30 @@ static void fpu_vec_begin(void)
 
 void fpu_read_vec(struct vcpu *vcpu, unsigned int reg, void *buf, unsigned int len)
 {
-	struct fpu_vec tmp = {}, *vec = &tmp;
+	struct fpu_vec vec = {};
 
 	fpu_vec_begin();
-	if (len > 16 && boot_cpu_has(X86_FEATURE_AVX)) {
-		switch (reg & 15) { FPU_VEC_ALL(FPU_STORE_YMM) }
-	} else {
-		switch (reg & 15) { FPU_VEC_ALL(FPU_STORE_XMM) }
-	}
+	if (len > 16 && boot_cpu_has(X86_FEATURE_AVX))
+		FPU_EACH(FPU_STORE_ONE, "vmovups %%ymm");
+	else
+		FPU_EACH(FPU_STORE_ONE, "movups %%xmm");
 	fpregs_unlock();
-	memcpy(buf, vec->byte, min_t(unsigned int, len, sizeof(vec->byte)));
+	memcpy(buf, vec.byte, min_t(unsigned int, len, sizeof(vec)));
 }
 
 void fpu_write_vec(struct vcpu *vcpu, unsigned int reg, const void *buf, unsigned int len,
 		   bool zero_upper)
 {
-	struct fpu_vec tmp = {}, *vec = &tmp;
+	struct fpu_vec vec = {};
 
-	memcpy(vec->byte, buf, min_t(unsigned int, len, sizeof(vec->byte)));
+	memcpy(vec.byte, buf, min_t(unsigned int, len, sizeof(vec)));
 	fpu_vec_begin();
 	/* A VEX-encoded move clears the register above what it writes. */
-	if (len > 16 && boot_cpu_has(X86_FEATURE_AVX)) {
-		switch (reg & 15) { FPU_VEC_ALL(FPU_LOAD_YMM) }
-	} else if (zero_upper && boot_cpu_has(X86_FEATURE_AVX)) {
-		switch (reg & 15) { FPU_VEC_ALL(FPU_LOAD_XMM_ZERO) }
-	} else {
-		switch (reg & 15) { FPU_VEC_ALL(FPU_LOAD_XMM) }
-	}
+	if (len > 16 && boot_cpu_has(X86_FEATURE_AVX))
+		FPU_EACH(FPU_LOAD_ONE, "vmovups %0, %%ymm");
+	else if (zero_upper && boot_cpu_has(X86_FEATURE_AVX))
+		FPU_EACH(FPU_LOAD_ONE, "vmovups %0, %%xmm");
+	else
+		FPU_EACH(FPU_LOAD_ONE, "movups %0, %%xmm");
 	fpregs_unlock();
 }
