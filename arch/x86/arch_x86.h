@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 
+#include "arch/x86/paging_walk.h"
 #include "module/vm.h"
 
 /* ---- cpuid.c ---- */
@@ -76,13 +77,7 @@ u64 cr_fix_dr7(u64 dr7);
 /* PAE paging: loads the PDPTEs that CR3 names.  May sleep.  -EINVAL. */
 int cr_load_pdptrs(struct vcpu *vcpu);
 
-/* ---- paging.c: the guest's own page tables ---- */
-
-#define PAGING_WRITE	(1U << 0)
-#define PAGING_USER	(1U << 1)	/* an access with CPL 3 */
-#define PAGING_FETCH	(1U << 2)
-#define PAGING_IMPLICIT	(1U << 3)	/* supervisor access whatever the CPL (descriptor tables) */
-#define PAGING_ATOMIC	(1U << 4)	/* may not sleep: -EAGAIN when a table is not at hand */
+/* ---- paging.c: the guest's own page tables; PAGING_*: see paging_walk.h ---- */
 
 struct paging_fault {
 	u64 addr;		/* for CR2 */
@@ -164,11 +159,23 @@ int tsc_set_khz(struct vcpu *vcpu, u32 khz);		/* -EOPNOTSUPP, -EINVAL */
 
 /* ---- state.c: HVMOD_VCPU_*_STATE ---- */
 
-/* ---- irq.c: from PIC and LAPIC to the CPU ---- */
+/* ---- irq.c: from inputs to controllers, from PIC and LAPIC to the CPU ---- */
 
-/* Vector that the vCPU could take now, or -1: LAPIC, or PIC through ExtINT. */
+#define X86_IRQ_EXTINT	256	/* the PIC's; its vector is known at the INTA */
+
+/* Vector that the vCPU could take now (X86_IRQ_EXTINT: from the PIC), or -1. */
 int x86_irq_pending(struct vcpu *vcpu);
 /* Takes it: the vector (the PIC's is known only now). -1: it went away. */
 int x86_irq_ack(struct vcpu *vcpu);
+
+/*
+ * The devices of vm->devices, on the buses, and irq_lock, apic_map_lock.  Takes
+ * vm->lock; after iobus_init().  -ENOMEM, or from iobus_add(): all is undone.
+ */
+int irq_devices_create(struct vm *vm);
+/* No device interrupts a vCPU afterwards: before the first vcpu_free(). */
+void irq_devices_stop(struct vm *vm);
+/* Takes vm->lock; after the last vcpu_free(), before iobus_destroy(). */
+void irq_devices_destroy(struct vm *vm);
 
 #endif /* ARCH_X86_ARCH_X86_H */

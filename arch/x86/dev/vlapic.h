@@ -5,8 +5,17 @@
  * entry path (what is pending), by IOAPIC, MSI and timers (delivery).  It
  * injects nothing itself.
  *
- * The register page: IRR is changed atomically by anybody; all else belongs to
- * the vCPU's thread ([own] of vm.h).
+ * The register page belongs to the vCPU's thread ([own] of vm.h), IRR included.
+ * Others post: they set a bit in struct vlapic_post, which has the layout of a
+ * VMX posted-interrupt descriptor, and the vCPU's thread (or the CPU, where it
+ * posts by itself) moves posted bits into IRR.
+ *
+ * The id registers are read-only: the APIC id is the vCPU's id for life (low
+ * eight bits of it in xAPIC mode; ids above 254 are reached in x2APIC mode).
+ *
+ * The timer counts at vcpu->arch.tsc_khz before division: the guest is told by
+ * CPUID leaf 15H that its core crystal runs at the TSC's frequency.  Names of
+ * registers and of their bits are those of <asm/apicdef.h>.
  */
 #ifndef ARCH_X86_DEV_VLAPIC_H
 #define ARCH_X86_DEV_VLAPIC_H
@@ -17,34 +26,43 @@ struct vm;
 struct vcpu;
 struct hvmod_lapic;
 
-#define APIC_DEST_PHYSICAL	0
-#define APIC_DEST_LOGICAL	1
+#define VLAPIC_DEST_PHYSICAL	0
+#define VLAPIC_DEST_LOGICAL	1
 
 /* enum values are the encoding of the delivery mode field */
-#define APIC_MODE_FIXED		0
-#define APIC_MODE_LOWEST	1
-#define APIC_MODE_SMI		2
-#define APIC_MODE_NMI		4
-#define APIC_MODE_INIT		5
-#define APIC_MODE_SIPI		6
-#define APIC_MODE_EXTINT	7
+#define VLAPIC_MODE_FIXED		0
+#define VLAPIC_MODE_LOWEST	1
+#define VLAPIC_MODE_SMI		2
+#define VLAPIC_MODE_NMI		4
+#define VLAPIC_MODE_INIT		5
+#define VLAPIC_MODE_SIPI		6
+#define VLAPIC_MODE_EXTINT	7
 
-#define APIC_SHORTHAND_NONE	0
-#define APIC_SHORTHAND_SELF	1
-#define APIC_SHORTHAND_ALL	2
-#define APIC_SHORTHAND_OTHERS	3
+#define VLAPIC_SHORTHAND_NONE	0
+#define VLAPIC_SHORTHAND_SELF	1
+#define VLAPIC_SHORTHAND_ALL	2
+#define VLAPIC_SHORTHAND_OTHERS	3
 
 /* An interrupt message on the APIC bus. */
 struct apic_msg {
 	u32 dest;		/* xAPIC: 8 bits (0xff all); x2APIC: 32 (~0 all) */
 	u8 vector;
-	u8 mode;		/* APIC_MODE_* */
-	u8 dest_mode;		/* APIC_DEST_* */
-	u8 shorthand;		/* APIC_SHORTHAND_* */
+	u8 mode;		/* VLAPIC_MODE_* */
+	u8 dest_mode;		/* VLAPIC_DEST_* */
+	u8 shorthand;		/* VLAPIC_SHORTHAND_* */
 	bool level;		/* level triggered: sets TMR */
 	bool assert;		/* INIT: assert (else de-assert, ignored) */
 	bool x2apic;		/* dest is 32 bits wide */
 };
+
+/* Layout: SDM "Posted-Interrupt Descriptor".  Any context, atomic. */
+struct vlapic_post {
+	unsigned long request[4];	/* one bit a vector */
+	unsigned long control;		/* VLAPIC_POST_*, the rest is the hardware's */
+	unsigned long room[3];
+} __aligned(64);
+
+#define VLAPIC_POST_ON	0		/* bit: something was posted since the last sync */
 
 /* 0 or -ENOMEM; state as after RESET.  Frees nothing on failure to undo. */
 int vlapic_create(struct vcpu *vcpu);
@@ -53,15 +71,17 @@ void vlapic_destroy(struct vcpu *vcpu);	/* timer stopped when it returns */
 void vlapic_reset(struct vcpu *vcpu, bool init);
 
 /*
- * Delivers to all vCPUs that msg names; source may be NULL (IOAPIC, MSI).
- * Returns how many took it, 0 if none.  Any context.
+ * Delivers to all vCPUs that msg names; source is the vCPU whose thread calls,
+ * or NULL (IOAPIC, MSI).  Returns how many took it, 0 if none.  Any context.
  */
 int vlapic_deliver(struct vm *vm, struct vcpu *source, const struct apic_msg *msg);
 
 /* ---- vCPU thread; interrupts may be off; never sleep ---- */
 
-/* xAPIC page, offset 0-0xfff, naturally aligned 32-bit. Wider or unaligned
- * accesses: the caller splits or refuses. */
+/*
+ * xAPIC page, offset 0-0xfff, naturally aligned 32-bit.  Wider or unaligned
+ * accesses: the caller splits or refuses.
+ */
 u32 vlapic_read(struct vcpu *vcpu, u32 offset);
 void vlapic_write(struct vcpu *vcpu, u32 offset, u32 value);
 /* x2APIC MSRs 0x800-0x8ff.  0, or -EINVAL: #GP. */
@@ -94,10 +114,34 @@ u8 vlapic_tpr_threshold(struct vcpu *vcpu);
 /* LVT0 (or a disabled APIC) lets the PIC's interrupts through to this vCPU. */
 bool vlapic_accepts_extint(struct vcpu *vcpu);
 
-/* A local NMI source or the PIT through LINT0/LINT1.  Any context. */
+/* A local NMI source, through LINT1: what its LVT says.  Any context. */
 void vlapic_local_nmi(struct vcpu *vcpu);
+/* An NMI, whatever the LVTs say.  Any context. */
+void vlapic_nmi(struct vcpu *vcpu);
 
-/* 0 or -EINVAL.  The timer is restarted from the current count. */
+/* ---- for the hardware that virtualizes an APIC; vCPU thread ---- */
+
+/* The 4 KiB page of registers; it lives as long as the APIC. */
+void *vlapic_page(struct vcpu *vcpu);
+struct vlapic_post *vlapic_post_area(struct vcpu *vcpu);
+/* Moves posted requests into IRR; the highest vector in IRR, or -1. */
+int vlapic_sync(struct vcpu *vcpu);
+/* The hardware changed IRR or ISR of the page: cached maxima follow. */
+void vlapic_rescan(struct vcpu *vcpu);
+/* The guest ended this level-triggered vector without vlapic_write(). */
+void vlapic_eoi_induced(struct vcpu *vcpu, u8 vector);
+
+/* ---- VM: the destination map ---- */
+
+void vlapic_map_init(struct vm *vm);
+/* After all vCPUs are freed. */
+void vlapic_map_destroy(struct vm *vm);
+
+/*
+ * 0 or -EINVAL.  The timer is restarted from the current count; a deadline is
+ * MSR state.  IA32_APIC_BASE and the TSC are set before: the mode decides how
+ * the page is read.
+ */
 void vlapic_get_state(struct vcpu *vcpu, struct hvmod_lapic *out);
 int vlapic_set_state(struct vcpu *vcpu, const struct hvmod_lapic *in);
 

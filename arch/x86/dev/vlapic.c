@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The local APIC's registers: what the guest reads and writes, which vector is
+ * next, modes and resets.  Called by exit handlers and by the entry path on the
+ * vCPU's own thread; posting and local events come from anywhere.  It must not
+ * take a lock or sleep on the paths of EOI, ICR, TPR and the entry.
+ */
+#include <linux/mm.h>
+
+#include "arch/x86/arch_x86.h"
+#include "arch/x86/dev/vioapic.h"
+#include "arch/x86/dev/vlapic_priv.h"
+#include "arch/x86/hw.h"
+
+#define REG(offset)	BIT_ULL((offset) >> 4)
+#define REGS_VECTORS	GENMASK_ULL(0x27, 0x10)		/* ISR, TMR, IRR */
+#define REGS_LVT	GENMASK_ULL(0x37, 0x32)
+
+/* SDM, "Local APIC Register Address Map": all others are reserved. */
+#define XAPIC_REGS	(REG(APIC_ID) | REG(APIC_LVR) | REG(APIC_TASKPRI) |	\
+			 REG(APIC_ARBPRI) | REG(APIC_PROCPRI) | REG(APIC_EOI) |	\
+			 REG(APIC_RRR) | REG(APIC_LDR) | REG(APIC_DFR) |		\
+			 REG(APIC_SPIV) | REGS_VECTORS | REG(APIC_ESR) |		\
+			 REG(APIC_ICR) | REG(APIC_ICR2) | REGS_LVT |		\
+			 REG(APIC_TMICT) | REG(APIC_TMCCT) | REG(APIC_TDCR))
+
+/* SDM, "Local APIC Register Address Map Supported by x2APIC" */
+#define X2APIC_READABLE	(REG(APIC_ID) | REG(APIC_LVR) | REG(APIC_TASKPRI) |	\
+			 REG(APIC_PROCPRI) | REG(APIC_LDR) | REG(APIC_SPIV) |	\
+			 REGS_VECTORS | REG(APIC_ESR) | REG(APIC_ICR) |		\
+			 REGS_LVT | REG(APIC_TMICT) | REG(APIC_TMCCT) |		\
+			 REG(APIC_TDCR))
+
+/* ---- what waits ---- */
+
+/* Highest set bit at or below "from" of a 256-bit register, or -1. */
+static int vlapic_find_highest(struct vlapic *apic, u32 base, int from)
+{
+	int word;
+
+	for (word = from >> 5; word >= 0; word--) {
+		u32 bits = vlapic_reg(apic, base + word * 16);
+
+		if (bits)
+			return word * 32 + __fls(bits);
+	}
+	return -1;
+}
+
+static void vlapic_move_word(struct vlapic *apic, u32 vector, u32 requested, u32 level)
+{
+	u32 *irr = vlapic_vector_word(apic, APIC_IRR, vector);
+	u32 *tmr = vlapic_vector_word(apic, APIC_TMR, vector);
+
+	if (!requested)
+		return;
+	WRITE_ONCE(*irr, *irr | requested);
+	WRITE_ONCE(*tmr, (*tmr & ~requested) | (level & requested));
+}
+
+int vlapic_sync(struct vcpu *vcpu)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	int i;
+
+	clear_bit(VLAPIC_POST_ON, &apic->post.control);
+	/* A poster that saw ON set has its request in place by now. */
+	smp_mb__after_atomic();
+	for (i = 0; i < 4; i++) {
+		unsigned long requested, level;
+
+		if (!READ_ONCE(apic->post.request[i]))
+			continue;
+		requested = xchg(&apic->post.request[i], 0);
+		level = READ_ONCE(apic->level[i]);
+		vlapic_move_word(apic, i * 64, lower_32_bits(requested), lower_32_bits(level));
+		vlapic_move_word(apic, i * 64 + 32, upper_32_bits(requested),
+				 upper_32_bits(level));
+	}
+	WRITE_ONCE(apic->irr_max, vlapic_find_highest(apic, APIC_IRR, 255));
+	return apic->irr_max;
+}
+
+void vlapic_rescan(struct vcpu *vcpu)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+
+	WRITE_ONCE(apic->irr_max, vlapic_find_highest(apic, APIC_IRR, 255));
+	WRITE_ONCE(apic->isr_max, vlapic_find_highest(apic, APIC_ISR, 255));
+}
+
+static bool vlapic_posted(const struct vlapic *apic)
+{
+	return READ_ONCE(apic->post.control) & BIT(VLAPIC_POST_ON);
+}
+
+int vlapic_pending(struct vcpu *vcpu)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+
+	if (unlikely(vlapic_posted(apic)))
+		vlapic_sync(vcpu);
+	if (likely(apic->irr_max < 0))
+		return -1;
+	if ((apic->irr_max >> 4) <= (vlapic_ppr(apic) >> 4))
+		return -1;
+	return apic->irr_max;
+}
+
+bool vlapic_requested(struct vcpu *vcpu)
+{
+	const struct vlapic *apic = vcpu->arch.apic;
+
+	return vlapic_posted(apic) || READ_ONCE(apic->irr_max) >= 0;
+}
+
+void vlapic_ack(struct vcpu *vcpu, u8 vector)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+
+	vlapic_clear_vector(apic, APIC_IRR, vector);
+	WRITE_ONCE(apic->irr_max, vlapic_find_highest(apic, APIC_IRR, apic->irr_max));
+	vlapic_set_vector(apic, APIC_ISR, vector);
+	if (vector > apic->isr_max)
+		WRITE_ONCE(apic->isr_max, vector);
+	vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
+}
+
+u8 vlapic_tpr_threshold(struct vcpu *vcpu)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	int irr;
+
+	irr = vlapic_posted(apic) ? vlapic_sync(vcpu) : apic->irr_max;
+	if (irr < 0 || (vlapic_reg(apic, APIC_TASKPRI) & 0xff) >> 4 < irr >> 4)
+		return 0;
+	return irr >> 4;
+}
+
+bool vlapic_accepts_extint(struct vcpu *vcpu)
+{
+	const struct vlapic *apic = vcpu->arch.apic;
+	u32 lvt;
+
+	if (!READ_ONCE(apic->enabled))
+		return vcpu->id == 0;	/* the INTR pin of the boot processor */
+	lvt = vlapic_reg(apic, APIC_LVT0);
+	return (lvt & (APIC_LVT_MASKED | APIC_MODE_MASK)) == APIC_DM_EXTINT;
+}
+
+static void vlapic_eoi(struct vlapic *apic)
+{
+	int vector = apic->isr_max;
+
+	if (vector < 0)
+		return;
+	vlapic_clear_vector(apic, APIC_ISR, vector);
+	WRITE_ONCE(apic->isr_max, vlapic_find_highest(apic, APIC_ISR, vector));
+	vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
+	if (unlikely(vlapic_test_vector(apic, APIC_TMR, vector)))
+		vlapic_eoi_induced(apic->vcpu, vector);
+}
+
+void vlapic_eoi_induced(struct vcpu *vcpu, u8 vector)
+{
+	if (vcpu->vm->arch.ioapic)
+		vioapic_eoi(vcpu->vm, vector);
+}
+
+/* ---- requests from here and from elsewhere ---- */
+
+static bool vlapic_takes(struct vlapic *apic, u8 vector)
+{
+	if (!READ_ONCE(apic->enabled) || !READ_ONCE(apic->sw_enabled))
+		return false;
+	if (unlikely(vector < 16)) {
+		vlapic_error(apic, APIC_ESR_RECVILL);
+		return false;
+	}
+	return true;
+}
+
+bool vlapic_set_irr(struct vlapic *apic, u8 vector)
+{
+	if (!vlapic_takes(apic, vector))
+		return false;
+	vlapic_set_vector(apic, APIC_IRR, vector);
+	vlapic_clear_vector(apic, APIC_TMR, vector);
+	if (vector > apic->irr_max)
+		WRITE_ONCE(apic->irr_max, vector);
+	return true;
+}
+
+bool vlapic_post_vector(struct vlapic *apic, u8 vector, bool level)
+{
+	if (!vlapic_takes(apic, vector))
+		return false;
+	if (unlikely(test_bit(vector, apic->level) != level)) {
+		if (level)
+			set_bit(vector, apic->level);
+		else
+			clear_bit(vector, apic->level);
+		/* Whoever takes the request sees its trigger mode. */
+		smp_mb__after_atomic();
+	}
+	/* One that is there already was, or is being, announced. */
+	if (test_and_set_bit(vector, apic->post.request))
+		return true;
+	if (!test_and_set_bit(VLAPIC_POST_ON, &apic->post.control))
+		hw_post_interrupt(apic->vcpu);
+	return true;
+}
+
+void vlapic_nmi(struct vcpu *vcpu)
+{
+	if (atomic_fetch_add_unless(&vcpu->arch.nmi_queued, 1, 2) < 2)
+		vcpu_request(vcpu, VCPU_REQ_EVENT);
+}
+
+void vlapic_local_event(struct vlapic *apic, u32 lvt)
+{
+	if (lvt & APIC_LVT_MASKED)
+		return;
+	switch (lvt & APIC_MODE_MASK) {
+	case APIC_DM_FIXED:
+		vlapic_post_vector(apic, lvt & APIC_VECTOR_MASK, false);
+		break;
+	case APIC_DM_NMI:
+		vlapic_nmi(apic->vcpu);
+		break;
+	default:	/* SMI, INIT and ExtINT have no source here */
+		break;
+	}
+}
+
+void vlapic_local_nmi(struct vcpu *vcpu)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+
+	if (READ_ONCE(apic->enabled))
+		vlapic_local_event(apic, vlapic_reg(apic, APIC_LVT1));
+	else
+		vlapic_nmi(vcpu);	/* then LINT1 is the NMI pin */
+}
+
+void vlapic_error(struct vlapic *apic, u32 bits)
+{
+	/* Only a new error is reported: this also ends a bad error vector. */
+	if (bits & ~atomic_fetch_or(bits, &apic->esr))
+		vlapic_local_event(apic, vlapic_reg(apic, APIC_LVTERR));
+}
+
+/* ---- registers ---- */
+
+u32 vlapic_lvt_bits(const struct vlapic *apic, u32 offset)
+{
+	u32 deadline = 0;
+
+	switch (offset) {
+	case APIC_LVTT:
+		if (apic->vcpu->arch.features & GUEST_HAS_TSC_DEADLINE)
+			deadline = APIC_LVT_TIMER_TSCDEADLINE;
+		return APIC_VECTOR_MASK | APIC_LVT_MASKED | APIC_LVT_TIMER_PERIODIC | deadline;
+	case APIC_LVTTHMR:
+	case APIC_LVTPC:
+		return APIC_VECTOR_MASK | APIC_MODE_MASK | APIC_LVT_MASKED;
+	case APIC_LVT0:
+	case APIC_LVT1:
+		return APIC_VECTOR_MASK | APIC_MODE_MASK | APIC_INPUT_POLARITY |
+		       APIC_LVT_LEVEL_TRIGGER | APIC_LVT_MASKED;
+	default:
+		return APIC_VECTOR_MASK | APIC_LVT_MASKED;
+	}
+}
+
+static void vlapic_write_lvt(struct vlapic *apic, u32 offset, u32 value)
+{
+	value &= vlapic_lvt_bits(apic, offset);
+	if (!apic->sw_enabled)
+		value |= APIC_LVT_MASKED;
+	if (offset == APIC_LVTT)
+		vlapic_timer_set_lvt(apic, value);
+	else
+		vlapic_set_reg(apic, offset, value);
+}
+
+static void vlapic_write_svr(struct vlapic *apic, u32 value)
+{
+	bool enable = value & APIC_SPIV_APIC_ENABLED;
+	u32 offset;
+
+	vlapic_set_reg(apic, APIC_SPIV, value & VLAPIC_SVR_BITS);
+	if (enable == apic->sw_enabled)
+		return;
+	WRITE_ONCE(apic->sw_enabled, enable);
+	if (enable)
+		return;
+	/* SDM, "Local APIC State After It Has Been Software Disabled" */
+	for (offset = APIC_LVTT; offset <= APIC_LVTERR; offset += 16)
+		vlapic_write_lvt(apic, offset, vlapic_reg(apic, offset));
+}
+
+static void vlapic_write_logical(struct vlapic *apic, u32 offset, u32 value)
+{
+	if (vlapic_reg(apic, offset) == value)
+		return;
+	vlapic_set_reg(apic, offset, value);
+	vlapic_map_update(apic->vcpu->vm);
+}
+
+static void vlapic_self_ipi(struct vlapic *apic, u8 vector)
+{
+	if (vector < 16)
+		vlapic_error(apic, APIC_ESR_SENDILL);
+	else
+		vlapic_set_irr(apic, vector);
+}
+
+/* Registers that both modes have; offset is legal, value too. */
+static void vlapic_write_common(struct vlapic *apic, u32 offset, u32 value)
+{
+	switch (offset) {
+	case APIC_EOI:
+		vlapic_eoi(apic);
+		break;
+	case APIC_TASKPRI:
+		vlapic_set_reg(apic, APIC_TASKPRI, value & 0xff);
+		vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
+		break;
+	case APIC_TMICT:
+		vlapic_timer_start(apic, value);
+		break;
+	case APIC_LVTT:
+	case APIC_LVTTHMR:
+	case APIC_LVTPC:
+	case APIC_LVT0:
+	case APIC_LVT1:
+	case APIC_LVTERR:
+		vlapic_write_lvt(apic, offset, value);
+		break;
+	case APIC_TDCR:
+		vlapic_timer_set_divide(apic, value & VLAPIC_TDCR_BITS);
+		break;
+	case APIC_SPIV:
+		vlapic_write_svr(apic, value);
+		break;
+	case APIC_ESR:
+		vlapic_set_reg(apic, APIC_ESR, atomic_xchg(&apic->esr, 0));
+		break;
+	default:	/* read-only: no effect */
+		break;
+	}
+}
+
+void vlapic_write(struct vcpu *vcpu, u32 offset, u32 value)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+
+	if (unlikely(offset & ~0xff0U))
+		return;		/* bytes 4-15 of a register hold nothing */
+	switch (offset) {
+	case APIC_ICR:
+		value &= ~(VLAPIC_ICR_RESERVED | APIC_ICR_BUSY);
+		vlapic_set_reg(apic, APIC_ICR, value);
+		vlapic_send_ipi(apic, value, vlapic_reg(apic, APIC_ICR2) >> 24);
+		return;
+	case APIC_ICR2:
+		vlapic_set_reg(apic, APIC_ICR2, value & GENMASK(31, 24));
+		return;
+	case APIC_LDR:
+		vlapic_write_logical(apic, APIC_LDR, value & APIC_LDR_MASK);
+		return;
+	case APIC_DFR:
+		vlapic_write_logical(apic, APIC_DFR, value | GENMASK(27, 0));
+		return;
+	default:
+		break;
+	}
+	if (offset >= 0x400 || !(XAPIC_REGS & REG(offset)))
+		vlapic_error(apic, APIC_ESR_ILLREGA);
+	else
+		vlapic_write_common(apic, offset, value);
+}
+
+/* offset is a register of the first KiB. */
+static u32 vlapic_read_common(struct vlapic *apic, u32 offset)
+{
+	switch (offset) {
+	case APIC_TMCCT:
+		return vlapic_timer_count(apic);
+	case APIC_PROCPRI:
+		return vlapic_ppr(apic);
+	case APIC_TMR ... APIC_IRR + 0x70:
+		if (vlapic_posted(apic))
+			vlapic_sync(apic->vcpu);
+		break;
+	default:
+		break;
+	}
+	return vlapic_reg(apic, offset);
+}
+
+u32 vlapic_read(struct vcpu *vcpu, u32 offset)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+
+	if (unlikely(offset & ~0xff0U))
+		return 0;
+	if (offset >= 0x400 || !(XAPIC_REGS & REG(offset))) {
+		vlapic_error(apic, APIC_ESR_ILLREGA);
+		return 0;
+	}
+	return vlapic_read_common(apic, offset);
+}
+
+int vlapic_msr_read(struct vcpu *vcpu, u32 index, u64 *value)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	u32 reg = index - APIC_BASE_MSR;
+
+	if (!apic->x2apic || reg > 0x3f || !(X2APIC_READABLE & BIT_ULL(reg & 0x3f)))
+		return -EINVAL;
+	*value = vlapic_read_common(apic, reg << 4);
+	if (reg << 4 == APIC_ICR)
+		*value |= (u64)vlapic_reg(apic, APIC_ICR2) << 32;
+	return 0;
+}
+
+static int vlapic_msr_write_icr(struct vlapic *apic, u64 value)
+{
+	u32 icr = value & ~APIC_ICR_BUSY;
+
+	if (icr & VLAPIC_ICR_RESERVED)
+		return -EINVAL;
+	vlapic_set_reg(apic, APIC_ICR, icr);
+	vlapic_set_reg(apic, APIC_ICR2, value >> 32);
+	vlapic_send_ipi(apic, icr, value >> 32);
+	return 0;
+}
+
+int vlapic_msr_write(struct vcpu *vcpu, u32 index, u64 value)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	u32 reg = index - APIC_BASE_MSR;
+	u64 allowed;
+
+	if (!apic->x2apic || reg > 0x3f)
+		return -EINVAL;
+	switch (reg << 4) {
+	case APIC_ICR:
+		return vlapic_msr_write_icr(apic, value);
+	case APIC_EOI:
+	case APIC_ESR:
+		allowed = 0;
+		break;
+	case APIC_TASKPRI:
+	case APIC_SELF_IPI:
+		allowed = 0xff;
+		break;
+	case APIC_SPIV:
+		allowed = VLAPIC_SVR_BITS;
+		break;
+	case APIC_TMICT:
+		allowed = U32_MAX;
+		break;
+	case APIC_TDCR:
+		allowed = VLAPIC_TDCR_BITS;
+		break;
+	case APIC_LVTT ... APIC_LVTERR:
+		allowed = vlapic_lvt_bits(apic, reg << 4) | APIC_SEND_PENDING;
+		if (reg << 4 == APIC_LVT0 || reg << 4 == APIC_LVT1)
+			allowed |= APIC_LVT_REMOTE_IRR;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (value & ~allowed)
+		return -EINVAL;
+	if (reg << 4 == APIC_SELF_IPI)
+		vlapic_self_ipi(apic, value);
+	else
+		vlapic_write_common(apic, reg << 4, value);
+	return 0;
+}
+
+u64 vlapic_get_cr8(struct vcpu *vcpu)
+{
+	return (vlapic_reg(vcpu->arch.apic, APIC_TASKPRI) & 0xff) >> 4;
+}
+
+void vlapic_set_cr8(struct vcpu *vcpu, u64 cr8)
+{
+	vlapic_write_common(vcpu->arch.apic, APIC_TASKPRI, (cr8 & 0xf) << 4);
+}
+
+bool vlapic_in_page(struct vcpu *vcpu, u64 gpa)
+{
+	return (gpa & PAGE_MASK) == vcpu->arch.apic->page_gpa;
+}
