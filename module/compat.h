@@ -55,4 +55,31 @@ static inline void compat_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
+/*
+ * A crash or an emergency reboot: cb is called on every CPU, in NMI context or
+ * with interrupts off.  It came with 6.18 and with stable updates (Kbuild asks
+ * the headers); where a kernel lacks it, CPUs stop in VMX root, as they are.
+ */
+#if defined(COMPAT_HAS_EMERGENCY)
+#define compat_register_emergency(cb)	cpu_emergency_register_virt_callback(cb)
+#define compat_unregister_emergency(cb)	cpu_emergency_unregister_virt_callback(cb)
+#else
+#define compat_register_emergency(cb)	((void)(cb))
+#define compat_unregister_emergency(cb)	((void)(cb))
+#endif
+
+/* 6.10 took the second argument of __assign_str() away. */
+#if COMPAT_SINCE(6, 10)
+#define hvmod_assign_str(dst, src)	__assign_str(dst)
+#else
+#define hvmod_assign_str(dst, src)	__assign_str(dst, src)
+#endif
+
+/* asm/vmx.h renamed it. */
+#if COMPAT_SINCE(6, 9)
+#define COMPAT_EXEC_XSAVES	SECONDARY_EXEC_ENABLE_XSAVES
+#else
+#define COMPAT_EXEC_XSAVES	SECONDARY_EXEC_XSAVES
+#endif
+
 #endif /* MODULE_COMPAT_H */

@@ -132,6 +132,10 @@ struct vm_arch {
 	spinlock_t irq_lock;
 };
 
+/* Debug-register bits that the kernel's headers do not name */
+#define X86_DR6_BD	BIT(13)
+#define X86_DR7_GD	BIT(13)
+
 /* vcpu_arch.features */
 #define GUEST_HAS_X2APIC	BIT_ULL(0)
 #define GUEST_HAS_TSC_DEADLINE	BIT_ULL(1)

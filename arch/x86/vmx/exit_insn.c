@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exits that an instruction of the guest causes.  Each handler decodes what the
+ * VMCS tells and asks shared x86 code; enter.c calls them through the table and
+ * moves RIP when one returns EXIT_DONE.  None decides policy.
+ *
+ * SDM: "Instructions That Cause VM Exits", "Exit Qualification".
+ */
+#include <asm/msr-index.h>
+
+#include "arch/x86/dev/vlapic.h"
+#include "arch/x86/vmx/insn.h"
+#include "arch/x86/vmx/vmx.h"
+#include "module/arch.h"
+
+static int from_run(int run)
+{
+	if (run == RUN_RESUME)
+		return EXIT_RESUME;
+	return run == RUN_TO_USER ? EXIT_USER : run;
+}
+
+static int fault_gp(struct vcpu *vcpu)
+{
+	x86_inject_gp(vcpu);
+	return EXIT_RESUME;
+}
+
+int exit_ud(struct vcpu *vcpu)
+{
+	x86_inject_ud(vcpu);
+	return EXIT_RESUME;
+}
+
+int exit_cpuid(struct vcpu *vcpu)
+{
+	cpuid_exec(vcpu);
+	return EXIT_DONE;
+}
+
+int exit_rdmsr(struct vcpu *vcpu)
+{
+	u32 index = vcpu->arch.gpr[HVMOD_RCX];
+	u64 value;
+
+	if (msr_read(vcpu, index, &value, false))
+		return fault_gp(vcpu);
+	vcpu->arch.gpr[HVMOD_RAX] = (u32)value;
+	vcpu->arch.gpr[HVMOD_RDX] = value >> 32;
+	return EXIT_DONE;
+}
+
+int exit_wrmsr(struct vcpu *vcpu)
+{
+	u32 index = vcpu->arch.gpr[HVMOD_RCX];
+	u64 value = (u32)vcpu->arch.gpr[HVMOD_RAX] | (u64)vcpu->arch.gpr[HVMOD_RDX] << 32;
+
+	if (msr_write(vcpu, index, value, false))
+		return fault_gp(vcpu);
+	/* TPR, EOI and the timer change what can be delivered. */
+	if ((index & ~0xffU) == 0x800 || index == MSR_IA32_APICBASE)
+		to_vmx(vcpu)->irq_check = true;
+	return EXIT_DONE;
+}
+
+/* Exit Qualification for I/O Instructions */
+int exit_io_fast(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	int ret;
+
+	if (qual & BIT(4))
+		return EXIT_SLOW;
+	ret = emul_io(vcpu, qual >> 16, (qual & 7) + 1, qual & BIT(3));
+	if (ret == RUN_RESUME)
+		return EXIT_DONE;
+	return from_run(ret);
+}
+
+int exit_io(struct vcpu *vcpu)
+{
+	return from_run(emul_string_io(vcpu));
+}
+
+int exit_hlt(struct vcpu *vcpu)
+{
+	hw_advance(vcpu);
+	/* arch_vcpu_runnable() asks for IF when the VMCS may be elsewhere. */
+	vcpu_rflags(vcpu);
+	vcpu->stat.halts++;
+	WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
+	return EXIT_LEAVE;
+}
+
+/* Exit Qualification for Control-Register Accesses */
+#define CR_MOV_TO	0
+#define CR_MOV_FROM	1
+#define CR_CLTS		2
+#define CR_LMSW		3
+
+int exit_cr_fast(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	unsigned int nr = qual & 15, type = (qual >> 4) & 3, reg = (qual >> 8) & 15;
+	u64 value;
+
+	if (nr != 8)
+		return EXIT_SLOW;
+	if (type == CR_MOV_FROM) {
+		vcpu_set_gpr(vcpu, reg, vlapic_get_cr8(vcpu));
+		return EXIT_DONE;
+	}
+	value = vcpu_gpr(vcpu, reg);
+	if (value & ~15ULL)
+		return fault_gp(vcpu);
+	vlapic_set_cr8(vcpu, value);
+	to_vmx(vcpu)->irq_check = true;
+	return EXIT_DONE;
+}
+
+static int mov_to_cr(struct vcpu *vcpu, unsigned int nr, u64 value)
+{
+	if (!vcpu_64bit(vcpu))
+		value = (u32)value;
+	switch (nr) {
+	case 0:
+		return cr_write_cr0(vcpu, value);
+	case 3:
+		return cr_write_cr3(vcpu, value);
+	case 4:
+		return cr_write_cr4(vcpu, value);
+	}
+	return -EINVAL;
+}
+
+int exit_cr(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	unsigned int nr = qual & 15, reg = (qual >> 8) & 15;
+	int ret = 0;
+
+	switch ((qual >> 4) & 3) {
+	case CR_MOV_TO:
+		ret = mov_to_cr(vcpu, nr, vcpu_gpr(vcpu, reg));
+		break;
+	case CR_MOV_FROM:
+		vcpu_set_gpr(vcpu, reg, vcpu_cr3(vcpu));
+		break;
+	case CR_CLTS:
+		ret = cr_write_cr0(vcpu, vcpu_cr0(vcpu) & ~(u64)X86_CR0_TS);
+		break;
+	case CR_LMSW:
+		cr_lmsw(vcpu, qual >> 16);
+		break;
+	}
+	if (ret == -EINVAL)
+		return fault_gp(vcpu);
+	return ret ?: EXIT_DONE;
+}
+
+/* Exit Qualification for MOV DR */
+int exit_dr(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	unsigned int nr = qual & 7, reg = (qual >> 8) & 15;
+	u64 value;
+	int ret;
+
+	if (vcpu->arch.dr7 & X86_DR7_GD) {
+		x86_inject_db(vcpu, X86_DR6_BD);
+		return EXIT_RESUME;
+	}
+	if (qual & BIT(4)) {
+		ret = cr_read_dr(vcpu, nr, &value);
+		if (!ret)
+			vcpu_set_gpr(vcpu, reg, value);
+	} else {
+		ret = cr_write_dr(vcpu, nr, vcpu_gpr(vcpu, reg));
+	}
+	if (ret == -ENOENT)
+		return exit_ud(vcpu);
+	if (ret)
+		return fault_gp(vcpu);
+	/* Breakpoints are loaded where the loop begins. */
+	if (vcpu->arch.dr7 & 0xff) {
+		hw_advance(vcpu);
+		return EXIT_LEAVE;
+	}
+	return EXIT_DONE;
+}
+
+int exit_xsetbv(struct vcpu *vcpu)
+{
+	u64 value = (u32)vcpu->arch.gpr[HVMOD_RAX] | (u64)vcpu->arch.gpr[HVMOD_RDX] << 32;
+
+	if (cr_write_xcr(vcpu, vcpu->arch.gpr[HVMOD_RCX], value))
+		return fault_gp(vcpu);
+	return EXIT_DONE;
+}
+
+int exit_vmcall(struct vcpu *vcpu)
+{
+	/* A PC has no hypercalls; the answers are those of Xen. */
+	vcpu->arch.gpr[HVMOD_RAX] = vcpu_cpl(vcpu) ? -EPERM : -ENOSYS;
+	return EXIT_DONE;
+}
+
+int exit_pause(struct vcpu *vcpu)
+{
+	/* The holder of the lock it spins on may wait for this CPU. */
+	yield();
+	return EXIT_DONE;
+}
+
+int exit_wbinvd(struct vcpu *vcpu)
+{
+	/* No device of ours reads memory behind the caches. */
+	return EXIT_DONE;
+}
+
+int exit_rdpmc(struct vcpu *vcpu)
+{
+	/* CPUID offers no counters: every index is out of range. */
+	return fault_gp(vcpu);
+}
+
+int exit_task_switch(struct vcpu *vcpu)
+{
+	vm_kill(vcpu->vm,
+		"vCPU %u: a hardware task switch (to selector 0x%lx) at rip 0x%lx is not supported",
+		vcpu->id, vmcs_read(EXIT_QUALIFICATION) & 0xffff, vcpu_rip(vcpu));
+	return EXIT_RESUME;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * EPT violations: memory that is not mapped yet, or no memory at all.  enter.c
+ * calls them through the table.  Memory is module/mem.c's, everything else goes
+ * to the emulator.
+ *
+ * SDM: "EPT Violations", "Exit Qualification for EPT Violations".
+ */
+#include "arch/x86/vmx/insn.h"
+#include "arch/x86/vmx/vmx.h"
+#include "module/arch.h"
+
+#define QUAL_READ		BIT(0)
+#define QUAL_WRITE		BIT(1)
+#define QUAL_FETCH		BIT(2)
+#define QUAL_NMI_UNBLOCKED	BIT(12)
+
+static bool delivering(struct vcpu *vcpu)
+{
+	return to_vmx(vcpu)->vectoring & VECTORING_INFO_VALID_MASK;
+}
+
+int exit_ept_violation_fast(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
+	int ret;
+
+	/* IRET unblocked NMIs and then faulted: they are blocked still. */
+	if ((qual & QUAL_NMI_UNBLOCKED) && !delivering(vcpu))
+		hw_set_nmi_blocked(vcpu, true);
+	if ((qual & QUAL_FETCH) || delivering(vcpu) || mem_slot_find(vcpu->vm, gpa >> PAGE_SHIFT))
+		return EXIT_SLOW;
+
+	ret = emul_mmio_fast(vcpu, gpa, qual & QUAL_WRITE);
+	if (ret == -EAGAIN)
+		return EXIT_SLOW;
+	/* It may have been the APIC. */
+	to_vmx(vcpu)->irq_check = true;
+	return ret ? ret : EXIT_RESUME;
+}
+
+static int not_memory(struct vcpu *vcpu, u64 gpa, unsigned long qual)
+{
+	int ret;
+
+	if (delivering(vcpu)) {
+		vm_kill(vcpu->vm,
+			"vCPU %u: an event is delivered through gpa 0x%llx, which is no memory (rip 0x%lx)",
+			vcpu->id, gpa, vcpu_rip(vcpu));
+		return EXIT_RESUME;
+	}
+	if (qual & QUAL_FETCH) {
+		vm_kill(vcpu->vm,
+			"vCPU %u: rip 0x%lx is at gpa 0x%llx, which is no memory",
+			vcpu->id, vcpu_rip(vcpu), gpa);
+		return EXIT_RESUME;
+	}
+	ret = emul_mmio(vcpu, gpa, qual & QUAL_WRITE);
+	to_vmx(vcpu)->irq_check = true;
+	if (ret == RUN_RESUME)
+		return EXIT_RESUME;
+	return ret == RUN_TO_USER ? EXIT_USER : ret;
+}
+
+int exit_ept_violation(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
+	u32 access = 0;
+
+	if (qual & QUAL_READ)
+		access |= MEM_READ;
+	if (qual & QUAL_WRITE)
+		access |= MEM_WRITE;
+	if (qual & QUAL_FETCH)
+		access |= MEM_EXEC;
+
+	switch (mem_fault(vcpu, gpa, access)) {
+	case MEM_FAULT_MAPPED:
+	case MEM_FAULT_RETRY:
+		return EXIT_RESUME;
+	case MEM_FAULT_MMIO:
+		return not_memory(vcpu, gpa, qual);
+	case MEM_FAULT_GONE:
+		vm_kill(vcpu->vm,
+			"vCPU %u: the launcher's mapping behind gpa 0x%llx is gone or forbids the access (rip 0x%lx)",
+			vcpu->id, gpa, vcpu_rip(vcpu));
+		return EXIT_RESUME;
+	case MEM_FAULT_NOMEM:
+		return -ENOMEM;
+	case MEM_FAULT_SIGNAL:
+		return -EINTR;
+	}
+	return -EIO;
+}
+
+int exit_ept_misconfig(struct vcpu *vcpu)
+{
+	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
+
+	/* No entry of ours can be one: a bug of the module. */
+	WARN_ONCE(1, "hvmod: EPT misconfiguration at gpa 0x%llx\n", gpa);
+	vm_kill(vcpu->vm, "vCPU %u: EPT misconfiguration at gpa 0x%llx", vcpu->id, gpa);
+	return EXIT_RESUME;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The level-1 data cache is emptied before an entry on CPUs with the L1 terminal
+ * fault, when the host's kernel decided for it ("l1tf=" on its command line).
+ * enter.c calls it.  It has no policy of its own.
+ *
+ * Kernel documentation: "L1TF - L1 Terminal Fault", "Mitigation mechanism".
+ */
+#include <linux/gfp.h>
+#include <linux/hardirq.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+#include "arch/x86/vmx/vmx.h"
+
+#define L1D_ORDER	4	/* 64 KiB: twice the cache, for its replacement */
+
+bool vmx_l1d_needed __read_mostly;
+static bool l1d_always __read_mostly;
+static void *l1d_pages;
+
+int vmx_l1d_setup(void)
+{
+	u64 caps = 0;
+
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) || l1tf_mitigation == L1TF_MITIGATION_OFF)
+		return 0;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, caps);
+	if (caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH)
+		return 0;
+	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
+		l1d_pages = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, L1D_ORDER);
+		if (!l1d_pages)
+			return -ENOMEM;
+	}
+	l1d_always = l1tf_mitigation >= L1TF_MITIGATION_FULL;
+	vmx_l1d_needed = true;
+	return 0;
+}
+
+void vmx_l1d_teardown(void)
+{
+	free_pages((unsigned long)l1d_pages, L1D_ORDER);
+	l1d_pages = NULL;
+	vmx_l1d_needed = false;
+}
+
+static noinline void flush_by_reading(void)
+{
+	unsigned long size = PAGE_SIZE << L1D_ORDER, i;
+
+	/* First the TLB, so that the second round has no page walks in it. */
+	for (i = 0; i < size; i += PAGE_SIZE)
+		READ_ONCE(*(u8 *)(l1d_pages + i));
+	(void)cpuid_eax(0);
+	for (i = 0; i < size; i += 64)
+		READ_ONCE(*(u8 *)(l1d_pages + i));
+	rmb();
+}
+
+void vmx_l1d_flush(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (!l1d_always) {
+		bool flush = vmx->flush_l1d | kvm_get_cpu_l1tf_flush_l1d();
+
+		if (!flush)
+			return;
+		vmx->flush_l1d = false;
+		kvm_clear_cpu_l1tf_flush_l1d();
+	}
+	if (l1d_pages)
+		flush_by_reading();
+	else
+		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+}

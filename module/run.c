@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The run loop: what a vCPU does between one HVMOD_VCPU_RUN and its return.
+ * Called by dev.c with vcpu->lock held.  It is the only place that loops; it
+ * knows no register and no exit reason.
+ */
+#include <linux/entry-kvm.h>
+#include <linux/rcuwait.h>
+#include <linux/sched/signal.h>
+
+#include "module/arch.h"
+#include "module/compat.h"
+
+/* Halt polling: longest and first window, ns. */
+#define POLL_MAX	50000
+#define POLL_START	10000
+
+static int to_user(struct vcpu *vcpu, u32 reason)
+{
+	vcpu->run->exit_reason = reason;
+	return RUN_TO_USER;
+}
+
+static int killed(struct vcpu *vcpu)
+{
+	/* Pairs with vm_kill(): the sentence is complete when dead is seen. */
+	smp_rmb();
+	strscpy(vcpu->run->killed.why, vcpu->vm->why, sizeof(vcpu->run->killed.why));
+	return to_user(vcpu, HVMOD_EXIT_KILLED);
+}
+
+static int take_requests(struct vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->vm->dead))
+		return killed(vcpu);
+	clear_bit(VCPU_REQ_DEAD, &vcpu->requests);
+	if (test_and_clear_bit(VCPU_REQ_TRIPLE_FAULT, &vcpu->requests)) {
+		WRITE_ONCE(vcpu->arch.inject.triple_fault, false);
+		return to_user(vcpu, HVMOD_EXIT_SHUTDOWN);
+	}
+	/* arch_vcpu_unhalt() looks at all there is. */
+	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
+	return RUN_RESUME;
+}
+
+static bool must_wake(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) || arch_vcpu_runnable(vcpu) ||
+	       signal_pending(current) || READ_ONCE(vcpu->run->immediate_exit);
+}
+
+static bool halt_poll(struct vcpu *vcpu)
+{
+	u64 end = ktime_get_ns() + vcpu->halt_poll_ns;
+
+	while (ktime_get_ns() < end && !need_resched()) {
+		if (must_wake(vcpu))
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
+static int vcpu_block(struct vcpu *vcpu)
+{
+	u64 start = ktime_get_ns();
+	u64 slept;
+
+	if (vcpu->halt_poll_ns && halt_poll(vcpu))
+		return RUN_RESUME;
+
+	arch_vcpu_block(vcpu);
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (must_wake(vcpu))
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+	arch_vcpu_unblock(vcpu);
+
+	/* Short waits are worth polling for, long ones are not. */
+	slept = ktime_get_ns() - start;
+	if (slept > POLL_MAX)
+		vcpu->halt_poll_ns = 0;
+	else
+		vcpu->halt_poll_ns = min(max(vcpu->halt_poll_ns * 2, POLL_START), POLL_MAX);
+	return RUN_RESUME;
+}
+
+static int run_once(struct vcpu *vcpu)
+{
+	int ret;
+
+	if (READ_ONCE(vcpu->requests)) {
+		ret = take_requests(vcpu);
+		if (ret != RUN_RESUME)
+			return ret;
+	}
+	if (READ_ONCE(vcpu->run->immediate_exit))
+		return -EINTR;
+	if (__xfer_to_guest_mode_work_pending()) {
+		ret = xfer_to_guest_mode_handle_work(NULL);
+		if (ret)
+			return ret;
+	}
+	arch_vcpu_unhalt(vcpu);
+	if (!arch_vcpu_runnable(vcpu))
+		return vcpu_block(vcpu);
+	return arch_vcpu_enter(vcpu);
+}
+
+long vcpu_run(struct vcpu *vcpu)
+{
+	int ret = RUN_RESUME;
+
+	vcpu->has_run = true;
+	vcpu->run->exit_reason = HVMOD_EXIT_NONE;
+	arch_run_begin(vcpu);
+	vcpu_load(vcpu);
+
+	if (vcpu->user_wait != VCPU_WAIT_NONE)
+		ret = arch_complete_user(vcpu);
+	while (ret == RUN_RESUME)
+		ret = run_once(vcpu);
+
+	vcpu_put(vcpu);
+	arch_run_end(vcpu);
+	if (ret != RUN_TO_USER)
+		return ret;
+	vcpu->stat.to_user++;
+	return 0;
+}
