@@ -169,13 +169,14 @@ int x86_irq_pending(struct vcpu *vcpu);
 int x86_irq_ack(struct vcpu *vcpu);
 
 /*
- * The devices of vm->devices, on the buses, and irq_lock, apic_map_lock.  Takes
- * vm->lock; after iobus_init().  -ENOMEM, or from iobus_add(): all is undone.
+ * The devices of vm->devices, on the buses; vm->lock held, irq_lock and
+ * apic_map_lock initialized.  -ENOMEM, or from iobus_add(): all is undone, the
+ * buses are destroyed.
  */
 int irq_devices_create(struct vm *vm);
-/* No device interrupts a vCPU afterwards: before the first vcpu_free(). */
+/* No device interrupts a vCPU afterwards.  vlapic_destroy() sees to it. */
 void irq_devices_stop(struct vm *vm);
-/* Takes vm->lock; after the last vcpu_free(), before iobus_destroy(). */
+/* After the last vcpu_free() and iobus_destroy(). */
 void irq_devices_destroy(struct vm *vm);
 
 #endif /* ARCH_X86_ARCH_X86_H */

@@ -126,9 +126,7 @@ int irq_devices_create(struct vm *vm)
 {
 	int err = 0;
 
-	spin_lock_init(&vm->arch.irq_lock);
-	vlapic_map_init(vm);
-	mutex_lock(&vm->lock);
+	lockdep_assert_held(&vm->lock);
 	if (vm->devices & HVMOD_DEV_PIC)
 		err = vpic_create(vm);
 	if (!err && (vm->devices & HVMOD_DEV_IOAPIC))
@@ -137,9 +135,11 @@ int irq_devices_create(struct vm *vm)
 		err = vpit_create(vm);
 	if (!err && (vm->devices & HVMOD_DEV_PMTMR))
 		err = vpmtmr_create(vm);
-	mutex_unlock(&vm->lock);
-	if (err)
+	if (err) {
+		iobus_destroy(&vm->mmio);
+		iobus_destroy(&vm->pio);
 		irq_devices_destroy(vm);
+	}
 	return err;
 }
 
@@ -150,13 +150,10 @@ void irq_devices_stop(struct vm *vm)
 
 void irq_devices_destroy(struct vm *vm)
 {
-	irq_devices_stop(vm);
-	mutex_lock(&vm->lock);
 	vpmtmr_destroy(vm);
 	vpit_destroy(vm);
 	vioapic_destroy(vm);
 	vpic_destroy(vm);
-	mutex_unlock(&vm->lock);
 	vlapic_map_destroy(vm);
 }
 

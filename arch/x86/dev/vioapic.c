@@ -246,7 +246,7 @@ static const struct iodev_ops vioapic_io_ops = {
 int vioapic_create(struct vm *vm)
 {
 	struct vioapic *ioapic = kzalloc(sizeof(*ioapic), GFP_KERNEL_ACCOUNT);
-	int pin, err;
+	int pin;
 
 	if (!ioapic)
 		return -ENOMEM;
@@ -258,23 +258,13 @@ int vioapic_create(struct vm *vm)
 	ioapic->io.len = VIOAPIC_SIZE;
 	ioapic->io.ops = &vioapic_io_ops;
 	vm->arch.ioapic = ioapic;
-	err = iobus_add(vm, &vm->mmio, &ioapic->io);
-	if (err) {
-		vm->arch.ioapic = NULL;
-		kfree(ioapic);
-	}
-	return err;
+	return iobus_add(vm, &vm->mmio, &ioapic->io);
 }
 
 void vioapic_destroy(struct vm *vm)
 {
-	struct vioapic *ioapic = vm->arch.ioapic;
-
-	if (!ioapic)
-		return;
-	iobus_remove(vm, &vm->mmio, &ioapic->io);
+	kfree(vm->arch.ioapic);
 	vm->arch.ioapic = NULL;
-	kfree(ioapic);
 }
 
 void vioapic_get_state(struct vioapic *ioapic, struct hvmod_ioapic *out)

@@ -16,7 +16,10 @@ struct hvmod_ioapic;
 
 #define VIOAPIC_PINS	24
 
-/* vm->lock held; sets vm->arch.ioapic.  -ENOMEM, or from iobus_add(). */
+/*
+ * vm->lock held; sets vm->arch.ioapic.  -ENOMEM, or from iobus_add(): then the caller
+ * destroys the bus and the device.  Destruction is after iobus_destroy().
+ */
 int vioapic_create(struct vm *vm);
 void vioapic_destroy(struct vm *vm);
 

@@ -131,10 +131,7 @@ void vlapic_rescan(struct vcpu *vcpu);
 /* The guest ended this level-triggered vector without vlapic_write(). */
 void vlapic_eoi_induced(struct vcpu *vcpu, u8 vector);
 
-/* ---- VM: the destination map ---- */
-
-void vlapic_map_init(struct vm *vm);
-/* After all vCPUs are freed. */
+/* The VM's destination map, after all vCPUs are freed. */
 void vlapic_map_destroy(struct vm *vm);
 
 /*

@@ -314,12 +314,6 @@ void vlapic_map_update(struct vm *vm)
 		kfree_rcu(old, rcu);
 }
 
-void vlapic_map_init(struct vm *vm)
-{
-	spin_lock_init(&vm->arch.apic_map_lock);
-	RCU_INIT_POINTER(vm->arch.apic_map, NULL);
-}
-
 void vlapic_map_destroy(struct vm *vm)
 {
 	kfree(rcu_replace_pointer(vm->arch.apic_map, NULL, true));

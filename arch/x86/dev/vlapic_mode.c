@@ -158,6 +158,12 @@ void vlapic_destroy(struct vcpu *vcpu)
 
 	if (!apic)
 		return;
+	/*
+	 * The first vCPU of a VM that goes: no device may find it from now on.
+	 * One that was never published is only a failed creation.
+	 */
+	if (vm_vcpu(vcpu->vm, vcpu->id) == vcpu)
+		irq_devices_stop(vcpu->vm);
 	vlapic_timer_stop(apic);
 	vcpu->arch.apic = NULL;
 	free_page((unsigned long)apic->regs);

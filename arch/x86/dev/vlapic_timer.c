@@ -67,12 +67,13 @@ static enum hrtimer_restart vlapic_timer_expired(struct hrtimer *hrtimer)
 	u32 lvtt = vlapic_reg(apic, APIC_LVTT);
 
 	if (vlapic_timer_mode(lvtt) == APIC_LVT_TIMER_TSCDEADLINE) {
-		s64 left = timer->host_deadline - rdtsc();
+		u64 now = rdtsc();
 
 		/* The host's clock is slewed against the TSC. */
-		if (left > 0) {
-			hrtimer_set_expires(hrtimer, ktime_add_ns(ktime_get(),
-								  vlapic_cycles_to_ns(left)));
+		if (now < timer->host_deadline) {
+			u64 ns = vlapic_cycles_to_ns(timer->host_deadline - now);
+
+			hrtimer_set_expires(hrtimer, ktime_add_ns(ktime_get(), ns));
 			return HRTIMER_RESTART;
 		}
 		WRITE_ONCE(timer->deadline, 0);
@@ -94,21 +95,20 @@ static void vlapic_timer_set(struct vlapic_timer *timer, u64 expires)
 static void vlapic_timer_arm_deadline(struct vlapic *apic, u32 lvtt, bool fire)
 {
 	struct vlapic_timer *timer = &apic->timer;
-	u64 deadline = timer->deadline;
+	u64 now, ns;
 
-	if (!deadline)
+	if (!timer->deadline)
 		return;
-	if (deadline <= tsc_guest(apic->vcpu)) {
+	timer->host_deadline = tsc_to_host(apic->vcpu, timer->deadline);
+	now = rdtsc();
+	if (timer->host_deadline <= now) {
 		timer->deadline = 0;
 		if (fire && !(lvtt & APIC_LVT_MASKED))
 			vlapic_set_irr(apic, lvtt & APIC_VECTOR_MASK);
-		return;
+	} else if (!(lvtt & APIC_LVT_MASKED)) {
+		ns = vlapic_cycles_to_ns(timer->host_deadline - now);
+		vlapic_timer_set(timer, ktime_get_ns() + ns);
 	}
-	if (lvtt & APIC_LVT_MASKED)
-		return;
-	timer->host_deadline = tsc_to_host(apic->vcpu, deadline);
-	vlapic_timer_set(timer, ktime_get_ns() +
-			 vlapic_cycles_to_ns(max_t(s64, timer->host_deadline - rdtsc(), 0)));
 }
 
 /* The hrtimer is stopped; whatever the registers say is armed. */

@@ -409,18 +409,10 @@ static const u16 vpic_ports[VPIC_NR_IO] = {
 	[VPIC_IO_ELCR] = 0x4d0,
 };
 
-static void vpic_remove(struct vpic *pic, int count)
-{
-	while (count-- > 0)
-		iobus_remove(pic->vm, &pic->vm->pio, &pic->io[count]);
-	pic->vm->arch.pic = NULL;
-	kfree(pic);
-}
-
 int vpic_create(struct vm *vm)
 {
 	struct vpic *pic = kzalloc(sizeof(*pic), GFP_KERNEL_ACCOUNT);
-	int i, err;
+	int i, err = 0;
 
 	if (!pic)
 		return -ENOMEM;
@@ -428,23 +420,19 @@ int vpic_create(struct vm *vm)
 	vpic_init(pic);
 	pic->vm = vm;
 	vm->arch.pic = pic;
-	for (i = 0; i < VPIC_NR_IO; i++) {
+	for (i = 0; i < VPIC_NR_IO && !err; i++) {
 		pic->io[i].addr = vpic_ports[i];
 		pic->io[i].len = 2;
 		pic->io[i].ops = &vpic_io_ops;
 		err = iobus_add(vm, &vm->pio, &pic->io[i]);
-		if (err) {
-			vpic_remove(pic, i);
-			return err;
-		}
 	}
-	return 0;
+	return err;
 }
 
 void vpic_destroy(struct vm *vm)
 {
-	if (vm->arch.pic)
-		vpic_remove(vm->arch.pic, VPIC_NR_IO);
+	kfree(vm->arch.pic);
+	vm->arch.pic = NULL;
 }
 
 void vpic_get_state(struct vpic *pic, struct hvmod_pic *out)

@@ -40,7 +40,10 @@ struct vpic {
 	struct iodev io[VPIC_NR_IO];
 };
 
-/* vm->lock held; sets vm->arch.pic.  -ENOMEM, or from iobus_add(). */
+/*
+ * vm->lock held; sets vm->arch.pic.  -ENOMEM, or from iobus_add(): then the caller
+ * destroys the bus and the device.  Destruction is after iobus_destroy().
+ */
 int vpic_create(struct vm *vm);
 void vpic_destroy(struct vm *vm);
 

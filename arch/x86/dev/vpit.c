@@ -246,16 +246,12 @@ void vpit_channel_gate(struct vpit_channel *ch, u64 now, bool gate)
 
 /* ---- The device ---- */
 
-/* Lock held: time of the next IRQ 0, or 0. */
+/* Lock held: time of the IRQ 0 after this one, or 0. */
 static u64 vpit_next_irq(const struct vpit *pit, u64 now)
 {
 	u64 next = vpit_channel_next(&pit->channel[0], now);
 
-	if (!next || pit->stopped)
-		return 0;
-	if (vpit_periodic(&pit->channel[0]))
-		next = max_t(u64, next, now + VPIT_MIN_PERIOD_NS);
-	return next;
+	return next ? max_t(u64, next, now + VPIT_MIN_PERIOD_NS) : 0;
 }
 
 /*
@@ -264,11 +260,8 @@ static u64 vpit_next_irq(const struct vpit *pit, u64 now)
  */
 static void vpit_arm(struct vpit *pit, u64 now)
 {
-	const struct vpit_channel *ch = &pit->channel[0];
-	u64 next = 0;
+	u64 next = pit->stopped ? 0 : vpit_channel_next(&pit->channel[0], now);
 
-	if (!pit->stopped)
-		next = vpit_channel_next(ch, now);
 	pit->ticking = next;
 	if (next)
 		hrtimer_start(&pit->hrtimer, ns_to_ktime(next), HRTIMER_MODE_ABS);
@@ -452,20 +445,9 @@ int vpit_create(struct vm *vm)
 		return -ENOMEM;
 	vpit_init(pit);
 	pit->vm = vm;
-	err = iobus_add(vm, &vm->pio, &pit->io);
-	if (err)
-		goto out_free;
-	err = iobus_add(vm, &vm->pio, &pit->io61);
-	if (err)
-		goto out_remove;
 	vm->arch.pit = pit;
-	return 0;
-
-out_remove:
-	iobus_remove(vm, &vm->pio, &pit->io);
-out_free:
-	kfree(pit);
-	return err;
+	err = iobus_add(vm, &vm->pio, &pit->io);
+	return err ?: iobus_add(vm, &vm->pio, &pit->io61);
 }
 
 void vpit_stop(struct vm *vm)
@@ -484,15 +466,9 @@ void vpit_stop(struct vm *vm)
 
 void vpit_destroy(struct vm *vm)
 {
-	struct vpit *pit = vm->arch.pit;
-
-	if (!pit)
-		return;
-	iobus_remove(vm, &vm->pio, &pit->io61);
-	iobus_remove(vm, &vm->pio, &pit->io);
 	vpit_stop(vm);
+	kfree(vm->arch.pit);
 	vm->arch.pit = NULL;
-	kfree(pit);
 }
 
 void vpit_get_state(struct vpit *pit, struct hvmod_pit *out)

@@ -44,7 +44,10 @@ struct vpit {
 	struct iodev io61;
 };
 
-/* vm->lock held; sets vm->arch.pit.  -ENOMEM, or from iobus_add(). */
+/*
+ * vm->lock held; sets vm->arch.pit.  -ENOMEM, or from iobus_add(): then the caller
+ * destroys the bus and the device.  Destruction is after iobus_destroy().
+ */
 int vpit_create(struct vm *vm);
 /* No more interrupts when it returns.  May be called twice. */
 void vpit_stop(struct vm *vm);

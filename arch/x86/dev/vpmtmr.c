@@ -39,29 +39,18 @@ static const struct iodev_ops vpmtmr_ops = {
 int vpmtmr_create(struct vm *vm)
 {
 	struct vpmtmr *pmtmr = kzalloc(sizeof(*pmtmr), GFP_KERNEL_ACCOUNT);
-	int err;
 
 	if (!pmtmr)
 		return -ENOMEM;
 	pmtmr->io.addr = vm->pmtmr_port;
 	pmtmr->io.len = 4;
 	pmtmr->io.ops = &vpmtmr_ops;
-	err = iobus_add(vm, &vm->pio, &pmtmr->io);
-	if (err) {
-		kfree(pmtmr);
-		return err;
-	}
 	vm->arch.pmtmr = pmtmr;
-	return 0;
+	return iobus_add(vm, &vm->pio, &pmtmr->io);
 }
 
 void vpmtmr_destroy(struct vm *vm)
 {
-	struct vpmtmr *pmtmr = vm->arch.pmtmr;
-
-	if (!pmtmr)
-		return;
-	iobus_remove(vm, &vm->pio, &pmtmr->io);
+	kfree(vm->arch.pmtmr);
 	vm->arch.pmtmr = NULL;
-	kfree(pmtmr);
 }

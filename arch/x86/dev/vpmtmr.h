@@ -9,7 +9,10 @@
 
 struct vm;
 
-/* vm->lock held; sets vm->arch.pmtmr.  -ENOMEM, or from iobus_add(). */
+/*
+ * vm->lock held; sets vm->arch.pmtmr.  -ENOMEM, or from iobus_add(): then the caller
+ * destroys the bus and the device.  Destruction is after iobus_destroy().
+ */
 int vpmtmr_create(struct vm *vm);
 void vpmtmr_destroy(struct vm *vm);
 
