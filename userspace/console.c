@@ -70,12 +70,19 @@ void console_open(void)
 {
 	struct sigaction sa = { .sa_handler = on_fatal, .sa_flags = SA_RESETHAND };
 	unsigned int i;
+	pid_t owner;
 
 	sigemptyset(&sa.sa_mask);
 	for (i = 0; i < ARRAY_SIZE(fatal_signals); i++)
 		sigaction(fatal_signals[i], &sa, NULL);
-	/* In the background, a terminal belongs to somebody else. */
-	if (tcgetattr(STDIN_FILENO, &saved) || tcgetpgrp(STDIN_FILENO) != getpgrp())
+	if (tcgetattr(STDIN_FILENO, &saved))
+		return;
+	/*
+	 * In the background, the terminal belongs to somebody else.  A terminal
+	 * that controls nobody (a console without job control) is free to take.
+	 */
+	owner = tcgetpgrp(STDIN_FILENO);
+	if (owner > 0 && owner != getpgrp())
 		return;
 	terminal = true;
 	atexit(console_close);

@@ -16,8 +16,7 @@
 static const int allowed[] = {
 	/* files and events that are open already */
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
-	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
-	SCMP_SYS(poll), SCMP_SYS(ppoll),
+	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(poll), SCMP_SYS(ppoll),
 	/* memory: the heap, thread stacks, run pages, guest memory */
 	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect),
 	SCMP_SYS(mremap), SCMP_SYS(madvise),
@@ -39,19 +38,25 @@ static const unsigned long terminal_calls[] = {
 
 static int add_rules(scmp_filter_ctx ctx)
 {
+	struct scmp_arg_cmp request = { .arg = 1 };
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; i < ARRAY_SIZE(allowed) && !ret; i++)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	for (i = 0; i < ARRAY_SIZE(terminal_calls) && !ret; i++)
-		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_EQ, terminal_calls[i]));
+	request.op = SCMP_CMP_EQ;
+	for (i = 0; i < ARRAY_SIZE(terminal_calls) && !ret; i++) {
+		request.datum_a = terminal_calls[i];
+		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					     &request);
+	}
 	/* All of the device's own calls: their type is in bits 8-15. */
+	request.op = SCMP_CMP_MASKED_EQ;
+	request.datum_a = 0xff00;
+	request.datum_b = HVMOD_IOC_TYPE << 8;
 	if (!ret)
-		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00,
-					       HVMOD_IOC_TYPE << 8));
+		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					     &request);
 	return ret;
 }
 

@@ -7,7 +7,6 @@
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "userspace/boot/e820.h"
@@ -283,15 +282,14 @@ static int load_file(struct load_state *load, int fd, const char *name, u64 offs
 	return 0;
 }
 
+/* Not by fstat(): the jail lets only calls through that need no path. */
 static int file_size(int fd, const char *name, u64 *size, struct err *err)
 {
-	struct stat st;
+	off_t end = lseek(fd, 0, SEEK_END);
 
-	if (fstat(fd, &st))
-		return err_set(err, errno, "cannot stat %s: %s", name, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s is not a regular file", name);
-	*size = (u64)st.st_size;
+	if (end < 0)
+		return err_set(err, errno, "%s is not a regular file", name);
+	*size = (u64)end;
 	return 0;
 }
 
@@ -317,7 +315,7 @@ static int read_head(int fd, const char *name, u8 *head, size_t *len, struct err
 int linux_load(const struct linux_files *files, const struct gmem *mem, u64 rsdp,
 	       struct linux_image *image, struct err *err)
 {
-	u64 kernel_size, initrd_size = 0, initrd_addr = 0;
+	u64 kernel_size = 0, initrd_size = 0, initrd_addr = 0;
 	struct load_state load = { .files = files };
 	struct err why = { "" };
 	u8 head[LINUX_HEAD] = { 0 };

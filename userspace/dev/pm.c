@@ -11,8 +11,12 @@
 
 #define PM1_PWRBTN	(1U << 8)
 #define PM1_GBL		(1U << 5)
-/* What can be enabled: global lock and power button; nothing else exists. */
-#define PM1_ENABLE	(PM1_GBL | PM1_PWRBTN)
+#define PM1_RTC		(1U << 10)
+/*
+ * What can be enabled.  The RTC's event never comes, but Linux's driver of the
+ * clock insists that it can be switched on.
+ */
+#define PM1_ENABLE	(PM1_GBL | PM1_PWRBTN | PM1_RTC)
 
 #define CNT_SCI_EN	(1U << 0)
 #define CNT_SLP_SHIFT	10
