@@ -35,7 +35,7 @@ struct iodev {
 	const struct iodev_ops *ops;
 };
 
-#define IOBUS_MAX_DEVS	1024
+#define IOBUS_MAX_DEVS	1000
 
 /* An immutable sorted array, replaced as a whole under vm->lock. */
 struct iobus_table {

@@ -29,7 +29,7 @@ enum irq_source {
 struct irq {
 	struct list_head irqfds;	/* vm->lock */
 	spinlock_t lock;		/* resamplers; taken with interrupts off */
-	struct list_head resamplers;	/* lock */
+	struct list_head resamplers;	/* lock; before the locks of arch_irq_line() */
 };
 
 void irq_init(struct vm *vm);
@@ -41,7 +41,16 @@ int irq_line_ctl(struct vm *vm, const struct hvmod_irq_line *args);
 int irq_msi_ctl(struct vm *vm, const struct hvmod_msi *args);
 int irqfd_ctl(struct vm *vm, const struct hvmod_irqfd *args);
 
-/* The guest ended the level-triggered interrupt of this input.  Any context. */
+/*
+ * The guest ended the level-triggered interrupt of this input.  Any context, but
+ * the caller holds no lock that arch_irq_line() takes: with a resampling
+ * eventfd the line is lowered here.
+ */
 void irq_eoi(struct vm *vm, u32 gsi);
+
+/* irqfd.c, for irq.c and dev.c: at load and unload (-ENOMEM); of a VM. */
+int irqfd_setup(void);
+void irqfd_teardown(void);
+void irqfd_destroy_all(struct vm *vm);
 
 #endif /* MODULE_IRQ_H */

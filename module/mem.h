@@ -15,7 +15,10 @@
 #ifndef MODULE_MEM_H
 #define MODULE_MEM_H
 
+#include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/mmu_notifier.h>
+#include <linux/rcupdate.h>
 #include <linux/rwlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
@@ -29,14 +32,19 @@ struct mem_slot {
 	u64 gfn;		/* first guest frame */
 	u64 pages;
 	unsigned long hva;
-	u32 flags;		/* HVMOD_MEM_* */
+	u32 flags;		/* HVMOD_MEM_*, MEM_SLOT_DYING */
 	u32 nr;			/* the user's slot number */
 	unsigned long *dirty;	/* one bit a page, set atomically; or NULL */
 };
 
+/*
+ * In mem_slot.flags: the slot is being taken away.  Nobody finds it any more, but
+ * notifiers still see it, until its translations are gone.
+ */
+#define MEM_SLOT_DYING	BIT(31)
+
 /* An immutable array, sorted by gfn, replaced as a whole. */
 struct mem_slots {
-	struct rcu_head rcu;
 	u32 count;
 	struct mem_slot slot[HVMOD_MAX_SLOTS];
 };
@@ -56,6 +64,7 @@ struct mem {
 	unsigned long invalidating;	/* nested invalidate_range_start count */
 	unsigned long inv_start;	/* hva range they cover together */
 	unsigned long inv_end;
+	bool gone;			/* under lock: the address space went away */
 	atomic64_t faults;		/* EPT violations that mapped a page */
 };
 
@@ -69,13 +78,13 @@ enum mem_fault_result {
 	MEM_FAULT_MAPPED,	/* resume the guest */
 	MEM_FAULT_RETRY,	/* lost a race; resume the guest, it faults again */
 	MEM_FAULT_MMIO,		/* no slot, or a write to a read-only slot */
-	MEM_FAULT_GONE,		/* the launcher's mapping has no such page: kill */
+	MEM_FAULT_GONE,		/* the launcher's mapping has no such page; the VM was killed */
 	MEM_FAULT_NOMEM,	/* the host is out of memory: -ENOMEM to the caller */
 	MEM_FAULT_SIGNAL,	/* a fatal signal came: -EINTR */
 };
 
 /* Process context of vm->mem.mm.  -ENOMEM, -EINTR. */
-int mem_init(struct vm *vm);
+int mem_vm_init(struct vm *vm);
 /* First half: nobody calls the notifier afterwards; all translations are gone. */
 void mem_destroy(struct vm *vm);
 
@@ -90,14 +99,23 @@ int mem_get_dirty(struct vm *vm, const struct hvmod_dirty *args);
  */
 enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access);
 
-/* A write to gfn was seen (PML, or a write fault).  Any context. */
+/* A write to gfn was seen (PML, or a write fault).  Any context but NMI. */
 void mem_mark_dirty(struct vm *vm, u64 gfn);
 
 /*
- * Caller: SRCU read side or RCU with interrupts off.  NULL: no slot.
+ * Caller: SRCU read side (mem.srcu) or RCU read side, which includes interrupts
+ * off; the slot may be used as long.  NULL: no slot.
  * mem_slot_find() is the only lookup; it costs a handful of instructions.
  */
 const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn);
+
+/*
+ * For mem*.c: the table, dying slots included.  SRCU or RCU read side, or
+ * vm->lock held.
+ */
+const struct mem_slots *mem_slots(struct vm *vm);
+/* For mem.c, once the notifier is gone. */
+void mem_slots_free(struct vm *vm);
 
 /*
  * Read and write guest-physical memory, any address, any length, crossing

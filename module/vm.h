@@ -11,7 +11,9 @@
 #ifndef MODULE_VM_H
 #define MODULE_VM_H
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
@@ -42,7 +44,8 @@ struct vm {
 	struct iobus pio;		/* see iobus.h */
 	struct iobus mmio;
 	struct irq irq;			/* see irq.h */
-	bool dead;			/* [atomic] set once by vm_kill() */
+	atomic_t killed;		/* [atomic] the first vm_kill() won */
+	bool dead;			/* [atomic] set once by vm_kill(), with release */
 	char why[256];			/* written before dead is set */
 	struct dentry *debugfs;		/* [lock] */
 	struct vm_arch arch;
@@ -56,10 +59,8 @@ struct vm {
 /* vcpu->requests, bit numbers.  Set by vcpu_request(), taken in run.c. */
 enum vcpu_req {
 	VCPU_REQ_EVENT,		/* look at interrupts and events again */
-	VCPU_REQ_FLUSH,		/* EPT translations of this VM are stale */
 	VCPU_REQ_DEAD,		/* the VM was killed */
 	VCPU_REQ_TRIPLE_FAULT,	/* the guest shut down */
-	VCPU_REQ_PV_TIME,	/* Xen time areas are stale */
 };
 
 /* vcpu->mode: where the vCPU is; the other half of the kick handshake. */
@@ -85,9 +86,10 @@ struct vcpu {
 	int cpu;			/* [own] physical CPU it is loaded on, or -1 */
 	unsigned long requests;		/* [atomic] 1 << enum vcpu_req */
 	int mode;			/* [atomic] enum vcpu_mode */
-	bool blocked;			/* [atomic] it sleeps in vcpu_block() */
+	bool running;			/* [atomic] HVMOD_VCPU_RUN is under way */
 	bool has_run;			/* [own] the first HVMOD_VCPU_RUN came */
 	u8 user_wait;			/* [own] enum vcpu_user_wait */
+	u8 loads;			/* [own] nested vcpu_load() */
 	struct mutex lock;		/* held over every vCPU ioctl */
 	struct hvmod_run *run;		/* [own] a page; user space writes to it at will */
 	struct rcuwait wait;
@@ -120,6 +122,9 @@ void vm_put(struct vm *vm);
  */
 __printf(2, 3) void vm_kill(struct vm *vm, const char *fmt, ...);
 
+/* VMs that live.  Any context, racy. */
+int vm_count(void);
+
 /* Any context.  NULL if there is no such vCPU. */
 static inline struct vcpu *vm_vcpu(struct vm *vm, u32 id)
 {
@@ -134,6 +139,10 @@ static inline struct vcpu *vm_vcpu(struct vm *vm, u32 id)
 
 /* ---- vcpu.c ---- */
 
+/* Once, at load and unload: preemption notifiers. */
+void vcpu_setup(void);
+void vcpu_teardown(void);
+
 /* Makes a vCPU; vm->lock held.  ERR_PTR: -EEXIST, -EINVAL, -ENOMEM. */
 struct vcpu *vcpu_create(struct vm *vm, u32 id);
 /* Frees it.  Called by vm_put() only, when no descriptor is left. */
@@ -147,6 +156,26 @@ void vcpu_free(struct vcpu *vcpu);
 void vcpu_request(struct vcpu *vcpu, enum vcpu_req req);
 /* The same without a request: the caller changed state that the vCPU reads. */
 void vcpu_kick(struct vcpu *vcpu);
+
+/*
+ * vcpu->lock held, may sleep: between the two the vCPU is on the CPU that the
+ * thread runs on, also when it is preempted, sleeps and moves; where hw.h is to
+ * be called once and no scheduling may come in between, disable preemption.
+ * They nest.  HVMOD_VCPU_RUN and dev.c, for state ioctls, call them.
+ */
+void vcpu_load(struct vcpu *vcpu);
+void vcpu_put(struct vcpu *vcpu);
+
+/* The same, for arch handlers that need hw.h only for a while. */
+static inline void vcpu_hw_begin(struct vcpu *vcpu)
+{
+	vcpu_load(vcpu);
+}
+
+static inline void vcpu_hw_end(struct vcpu *vcpu)
+{
+	vcpu_put(vcpu);
+}
 
 /* ---- run.c ---- */
 

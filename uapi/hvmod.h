@@ -12,7 +12,7 @@
  *    one that made the VM: another process gets -EIO.
  *  - All reserved and padding members must be zero: else -EINVAL.
  *  - A bad pointer is -EFAULT, an unknown number is -ENOTTY, a call to a VM
- *    that was killed is -EIO.
+ *    that was killed is -EIO, but for those that only read state and counters.
  *  - (IN) is read by the module, (OUT) is written, (INOUT) is both.
  */
 #ifndef UAPI_HVMOD_H
@@ -287,7 +287,8 @@ struct hvmod_msi {
  * @msi:         (IN) message, with HVMOD_IRQFD_MSI
  *
  * -EBUSY: this eventfd is bound already (give DEASSIGN first); -ENOENT: not
- * bound; -EBADF, -EINVAL, -ENOMEM.
+ * bound; -ENODEV: @gsi, and the VM has neither PIC nor IOAPIC; -EBADF, -EINVAL,
+ * -ENOMEM.
  */
 struct hvmod_irqfd {
 	__s32 fd;
