@@ -4,7 +4,11 @@
  * Called as insn_decode.h says, for each emulated exit, so it is short.
  * It must not read beyond the bytes it was given, nor know any instruction by
  * itself: that is in the rows of insn_table.c.
+ *
+ * What each instruction passes through is inlined into ginsn_decode(): half of
+ * the time would be calls.
  */
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -20,7 +24,7 @@ struct cursor {
 };
 
 /* -ENODATA or -ERANGE when @count more bytes are not there. */
-static inline int need(const struct cursor *cur, unsigned int count)
+static __always_inline int need(const struct cursor *cur, unsigned int count)
 {
 	if (likely(cur->pos + count <= cur->len))
 		return 0;
@@ -28,7 +32,7 @@ static inline int need(const struct cursor *cur, unsigned int count)
 }
 
 /* A little-endian value of 1, 2, 4 or 8 bytes, sign-extended; or an error. */
-static int take_signed(struct cursor *cur, unsigned int size, u64 *val)
+static __always_inline int take_signed(struct cursor *cur, unsigned int size, u64 *val)
 {
 	const u8 *p = cur->bytes + cur->pos;
 	int err = need(cur, size);
@@ -72,7 +76,7 @@ static void take_segment(struct ginsn *insn, u8 b)
  * Legacy prefixes and REX, then the first opcode byte and its row.
  * REX counts only right before the opcode.
  */
-static int take_prefixes(struct cursor *cur, struct ginsn *insn)
+static __always_inline int take_prefixes(struct cursor *cur, struct ginsn *insn)
 {
 	const struct ginsn_row *row;
 	int err;
@@ -211,6 +215,16 @@ static int take_vex(struct cursor *cur, struct ginsn *insn)
 	return insn->row ? 0 : -EOPNOTSUPP;
 }
 
+/* The first opcode byte has no row of its own, or is a group. */
+static int take_escape(struct cursor *cur, struct ginsn *insn)
+{
+	if (insn->opcode == 0x0f)
+		return take_0f(cur, insn);
+	if (insn->opcode == 0xc4 || insn->opcode == 0xc5)
+		return take_vex(cur, insn);
+	return 0;
+}
+
 /* Addressing with 16 bits, SDM "16-Bit Addressing Forms with the ModR/M Byte" */
 static int take_address16(struct cursor *cur, struct ginsn *insn)
 {
@@ -224,7 +238,6 @@ static int take_address16(struct cursor *cur, struct ginsn *insn)
 	};
 	unsigned int mod = insn->modrm >> 6, rm = insn->modrm & 7;
 
-	insn->scale = 0;
 	insn->base = base[rm];
 	insn->index = index[rm];
 	insn->disp = 0;
@@ -240,14 +253,13 @@ static int take_address16(struct cursor *cur, struct ginsn *insn)
 }
 
 /* The same with 32 or 64 bits, with its SIB byte. */
-static int take_address(struct cursor *cur, struct ginsn *insn)
+static __always_inline int take_address(struct cursor *cur, struct ginsn *insn)
 {
 	unsigned int mod = insn->modrm >> 6, base = insn->modrm & 7;
 	int err;
 	u8 sib;
 
 	insn->index = GINSN_REG_NONE;
-	insn->scale = 0;
 	insn->disp = 0;
 	if (base == 4) {
 		err = need(cur, 1);
@@ -279,7 +291,7 @@ static int take_address(struct cursor *cur, struct ginsn *insn)
 }
 
 /* ModRM has been read into insn->modrm. */
-static int take_modrm_operand(struct cursor *cur, struct ginsn *insn)
+static __always_inline int take_modrm_operand(struct cursor *cur, struct ginsn *insn)
 {
 	insn->reg = (insn->modrm >> 3 & 7) | (insn->rex & GINSN_REX_R) << 1;
 	if (insn->modrm >= 0xc0) {
@@ -293,21 +305,20 @@ static int take_modrm_operand(struct cursor *cur, struct ginsn *insn)
 	return take_address(cur, insn);
 }
 
-static unsigned int operand_size(const struct ginsn *insn, u32 flags)
+static inline unsigned int operand_size(const struct ginsn *insn, u32 flags)
 {
 	bool opsize = insn->prefix & GINSN_PFX_OPSIZE;
 
 	if (flags & GINSN_R_BYTE)
 		return 1;
-	if (insn->mode == GINSN_MODE_16)
-		return opsize ? 4 : 2;
-	if (insn->mode == GINSN_MODE_32)
+	if (insn->mode == GINSN_MODE_64) {
+		if (insn->rex & GINSN_REX_W)
+			return flags & GINSN_R_IO ? 4 : 8;
+		if (flags & (GINSN_R_D64 | GINSN_R_F64))
+			return opsize && !(flags & GINSN_R_F64) ? 2 : 8;
 		return opsize ? 2 : 4;
-	if (insn->rex & GINSN_REX_W)
-		return flags & GINSN_R_IO ? 4 : 8;
-	if (flags & (GINSN_R_D64 | GINSN_R_F64))
-		return opsize && !(flags & GINSN_R_F64) ? 2 : 8;
-	return opsize ? 2 : 4;
+	}
+	return opsize == (insn->mode == GINSN_MODE_32) ? 2 : 4;
 }
 
 static unsigned int vector_size(const struct ginsn *insn,
@@ -321,21 +332,19 @@ static unsigned int vector_size(const struct ginsn *insn,
 	return insn->prefix & GINSN_PFX_VEX && insn->vex_l ? 32 : 16;
 }
 
-static int take_immediate(struct cursor *cur, struct ginsn *insn)
+static __always_inline int take_immediate(struct cursor *cur, struct ginsn *insn)
 {
 	unsigned int size = min_t(unsigned int, insn->opsize, 4);
 
+	if (insn->row->form < GINSN_F_REG_IMM ||
+	    insn->row->form > GINSN_F_RMI8)
+		return 0;
 	switch (insn->row->form) {
 	case GINSN_F_IMM8:
 	case GINSN_F_MI8:
 	case GINSN_F_MRI8:
 	case GINSN_F_RMI8:
 		size = 1;
-		break;
-	case GINSN_F_IMM:
-	case GINSN_F_ACC_IMM:
-	case GINSN_F_MI:
-	case GINSN_F_RMI:
 		break;
 	case GINSN_F_REG_IMM:
 		size = insn->opsize;
@@ -346,19 +355,24 @@ static int take_immediate(struct cursor *cur, struct ginsn *insn)
 		insn->reg = GINSN_RAX;
 		insn->base = GINSN_REG_NONE;
 		insn->index = GINSN_REG_NONE;
-		insn->scale = 0;
 		return take_signed(cur, insn->adsize, (u64 *)&insn->disp);
-	default:
-		return 0;
+	default:		/* IMM, ACC_IMM, MI, RMI */
+		break;
 	}
 	return take_signed(cur, size, &insn->imm);
 }
 
+#define RESTRICTED	(GINSN_R_NO64 | GINSN_R_ONLY64 | GINSN_R_MEM |	\
+			 GINSN_R_MEMX | GINSN_R_SREG | GINSN_R_NOSSE)
+
 /* Forms that the processor refuses, or that are another instruction. */
-static int check_legal(const struct ginsn *insn)
+static inline int check_legal(const struct ginsn *insn)
 {
 	u32 flags = insn->row->flags;
 
+	if (likely(!(insn->prefix & (GINSN_PFX_LOCK | GINSN_PFX_VEX)) &&
+		   !(flags & RESTRICTED)))
+		return 0;
 	if (insn->prefix & GINSN_PFX_LOCK &&
 	    !(flags & GINSN_R_LOCK && insn->is_mem))
 		return -EINVAL;
@@ -397,12 +411,12 @@ static inline unsigned int mandatory_prefix(const struct ginsn *insn)
 }
 
 /* From the opcode's row to the row of the instruction; ModRM when there is. */
-static int resolve_row(struct cursor *cur, struct ginsn *insn)
+static __always_inline int resolve_row(struct cursor *cur, struct ginsn *insn)
 {
 	const struct ginsn_row *row = insn->row;
 	int err;
 
-	if (row->form >= GINSN_F_MR) {
+	if (row->form >= GINSN_F_MI) {
 		err = need(cur, 1);
 		if (err)
 			return err;
@@ -429,26 +443,26 @@ int ginsn_decode(struct ginsn *insn, const u8 *bytes, unsigned int len,
 	u8 adsize;
 	int err;
 
-	insn->mode = mode;
+	insn->imm = 0;
 	insn->prefix = 0;
 	insn->rex = 0;
 	insn->map = GINSN_MAP_PRIMARY;
-	insn->seg = GINSN_DS;
-	insn->vex_v = 0;
-	insn->vex_l = 0;
 	insn->modrm = 0;
 	insn->is_mem = 0;
-	insn->imm = 0;
+	insn->vex_v = 0;
+	insn->vex_l = 0;
+	insn->scale = 0;
+	insn->mode = mode;
+	insn->seg = GINSN_DS;
 
 	err = take_prefixes(&cur, insn);
 	if (err)
 		return err;
-	if (insn->opcode == 0x0f)
-		err = take_0f(&cur, insn);
-	else if (insn->opcode == 0xc4 || insn->opcode == 0xc5)
-		err = take_vex(&cur, insn);
-	if (err)
-		return err;
+	if (insn->row->op == GINSN_OP_NONE) {
+		err = take_escape(&cur, insn);
+		if (err)
+			return err;
+	}
 	err = resolve_row(&cur, insn);
 	if (err)
 		return err;
@@ -462,7 +476,7 @@ int ginsn_decode(struct ginsn *insn, const u8 *bytes, unsigned int len,
 	else
 		insn->opsize = operand_size(insn, insn->row->flags);
 
-	if (insn->row->form >= GINSN_F_MR)
+	if (insn->row->form >= GINSN_F_MI)
 		err = take_modrm_operand(&cur, insn);
 	else
 		insn->reg = (insn->opcode & 7) | (insn->rex & GINSN_REX_B) << 3;
@@ -490,39 +504,41 @@ u64 ginsn_effective_address(const struct ginsn *insn, const u64 *gpr,
 	return insn->adsize == 4 ? (u32)ea : (u16)ea;
 }
 
+#define STORE_FORMS	(BIT(GINSN_F_MR) | BIT(GINSN_F_OFF_ACC) | BIT(GINSN_F_MI))
+
 bool ginsn_mov_get(const struct ginsn *insn, struct ginsn_mov *mov)
 {
 	const struct ginsn_row *row = insn->row;
-	u8 regsize = insn->opsize;
+	u8 regsize = insn->opsize, reg = insn->reg;
 
 	if (row->op > GINSN_OP_MOVSX || row->op < GINSN_OP_MOV || !insn->is_mem)
 		return false;
 	mov->regsize = regsize;
 	mov->size = row->size && row->size < regsize ? row->size : regsize;
 	mov->sign = row->op == GINSN_OP_MOVSX;
-	mov->store = row->form == GINSN_F_MR || row->form == GINSN_F_OFF_ACC ||
-		     row->form == GINSN_F_MI;
+	mov->store = STORE_FORMS >> row->form & 1;
 	mov->imm = row->form == GINSN_F_MI;
-	mov->high = regsize == 1 && !insn->rex && (insn->reg & ~3) == 4;
-	mov->reg = mov->high ? insn->reg & 3 : insn->reg;
+	mov->high = false;
+	if (regsize == 1 && !insn->rex && reg >= 4) {
+		mov->high = true;
+		reg &= 3;
+	}
+	mov->reg = reg;
 	return true;
 }
 
 void ginsn_mov_load(const struct ginsn_mov *mov, u64 *gpr, u64 val)
 {
+	unsigned int shift = 64 - 8 * mov->size;
 	u64 *reg = &gpr[mov->reg];
 
-	if (mov->size == 1)
-		val = mov->sign ? (u64)(s8)val : (u8)val;
-	else if (mov->size == 2)
-		val = mov->sign ? (u64)(s16)val : (u16)val;
-	else if (mov->size == 4)
-		val = mov->sign ? (u64)(s32)val : (u32)val;
+	val <<= shift;
+	val = mov->sign ? (u64)((s64)val >> shift) : val >> shift;
 
-	if (mov->regsize == 8)
-		*reg = val;
-	else if (mov->regsize == 4)
+	if (mov->regsize == 4)
 		*reg = (u32)val;
+	else if (mov->regsize == 8)
+		*reg = val;
 	else if (mov->regsize == 2)
 		*reg = (*reg & ~0xffffULL) | (u16)val;
 	else if (mov->high)

@@ -95,24 +95,25 @@ struct ginsn {
 	const struct ginsn_row *row;
 	u64 imm;
 	s64 disp;
-	u8 length;
-	u8 mode;
+	/* These start as zeroes, so they are together. */
 	u8 prefix;
 	u8 rex;
 	u8 map;
-	u8 opcode;
 	u8 modrm;
+	u8 is_mem;
+	u8 vex_v;
+	u8 vex_l;
+	u8 scale;
+	u8 mode;
+	u8 length;
+	u8 opcode;
 	u8 opsize;
 	u8 adsize;
 	u8 seg;
-	u8 is_mem;
 	u8 reg;
 	u8 rm;
 	u8 base;
 	u8 index;
-	u8 scale;
-	u8 vex_v;
-	u8 vex_l;
 };
 
 /**

@@ -45,10 +45,13 @@ enum ginsn_op {
 	GINSN_OP_COUNT,
 };
 
-/* Operands; from GINSN_F_MR to GINSN_F_RMI8 there is a ModRM byte. */
+/*
+ * Operands.  The order is the decoder's: forms with an immediate or a moffs
+ * are GINSN_F_REG_IMM to GINSN_F_RMI8, forms with ModRM from GINSN_F_MI on.
+ */
 enum ginsn_form {
 	GINSN_F_NONE,
-	GINSN_F_PREFIX,		/* op is an enum ginsn_prefix_op */
+	GINSN_F_PREFIX,		/* op is one of enum ginsn_prefix_op */
 	GINSN_F_REG,		/* register in the opcode */
 	GINSN_F_REG_IMM,	/* and an immediate of full size */
 	GINSN_F_ACC_IMM,	/* accumulator, immediate */
@@ -56,17 +59,17 @@ enum ginsn_form {
 	GINSN_F_OFF_ACC,
 	GINSN_F_IMM,
 	GINSN_F_IMM8,		/* sign-extended, or a port */
+	GINSN_F_MI,		/* r/m, immediate */
+	GINSN_F_MI8,		/* r/m, sign-extended byte */
+	GINSN_F_MRI8,		/* r/m, reg, byte */
+	GINSN_F_RMI,		/* reg, r/m, immediate */
+	GINSN_F_RMI8,
 	GINSN_F_MR,		/* r/m, reg */
 	GINSN_F_RM,		/* reg, r/m */
 	GINSN_F_M,		/* r/m */
 	GINSN_F_M1,		/* r/m, 1 */
 	GINSN_F_MC,		/* r/m, CL */
-	GINSN_F_MI,		/* r/m, immediate */
-	GINSN_F_MI8,		/* r/m, sign-extended byte */
 	GINSN_F_MRC,		/* r/m, reg, CL */
-	GINSN_F_MRI8,		/* r/m, reg, byte */
-	GINSN_F_RMI,		/* reg, r/m, immediate */
-	GINSN_F_RMI8,
 };
 
 enum ginsn_prefix_op {

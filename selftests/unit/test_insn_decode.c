@@ -132,11 +132,12 @@ static const struct known known[] = {
 
 static unsigned int unhex(const char *hex, u8 *out)
 {
-	unsigned int n = 0, v;
+	unsigned int n = 0;
 
 	for (; hex[0] && hex[1]; hex += 2) {
-		sscanf(hex, "%2x", &v);
-		out[n++] = v;
+		char digits[3] = { hex[0], hex[1], 0 };
+
+		out[n++] = strtoul(digits, NULL, 16);
 	}
 	return n;
 }
@@ -224,7 +225,7 @@ static void test_fields(void)
 	EXPECT(gpr[0] == 0x11cd);
 	EXPECT(DECODE("c60312", 64) && ginsn_mov_get(&i, &mov));
 	EXPECT(mov.store && mov.imm && ginsn_mov_value(&mov, &i, gpr) == 0x12);
-	EXPECT(DECODE("66a1" "1122334455667788", 64) && ginsn_mov_get(&i, &mov));
+	EXPECT(DECODE("66a11122334455667788", 64) && ginsn_mov_get(&i, &mov));
 	EXPECT(!mov.store && mov.reg == 0 && mov.size == 2);
 	EXPECT(DECODE("89c3", 64) && !ginsn_mov_get(&i, &mov));
 	EXPECT(DECODE("0103", 64) && !ginsn_mov_get(&i, &mov));
@@ -272,6 +273,7 @@ static void check_line(char *line, enum ginsn_mode mode, bool code,
 		       struct tally *t)
 {
 	char *hex = strchr(line, '\t'), *text, *mnem, *p;
+	static const char blanks[] = { ' ', '\n', 0 };
 	unsigned int len = 0, v, used;
 	struct ginsn insn;
 	u8 bytes[32];
@@ -288,7 +290,7 @@ static void check_line(char *line, enum ginsn_mode mode, bool code,
 	if (strstr(text, "(bad)") || strstr(text, "ud2"))
 		return;
 	/* Leave prefixes which objdump prints as words. */
-	for (mnem = strtok(text, " \n"); mnem; mnem = strtok(NULL, " \n")) {
+	for (mnem = strtok(text, blanks); mnem; mnem = strtok(NULL, blanks)) {
 		if (strcmp(mnem, "lock") && strcmp(mnem, "bnd") &&
 		    strcmp(mnem, "notrack") && strncmp(mnem, "rep", 3) &&
 		    strncmp(mnem, "data16", 6) && strncmp(mnem, "rex", 3) &&
@@ -391,6 +393,9 @@ static void test_objdump(void)
 static void test_fuzz(unsigned long count)
 {
 	static const enum ginsn_mode modes[] = { 16, 32, 64 };
+	static const u8 starts[] = {
+		0x0f, 0x66, 0xf0, 0xc5, 0xc4, 0x48, 0xf3, 0x67,
+	};
 	unsigned long i, good = 0, bad = 0;
 	unsigned int len, j;
 	struct ginsn insn;
@@ -406,8 +411,7 @@ static void test_fuzz(unsigned long count)
 		for (j = 0; j < len; j++)
 			p[j] = rng() >> 24;
 		if (len > 2 && rng() & 1)
-			p[rng() % 3] = (const u8 []){ 0x0f, 0x66, 0xf0, 0xc5,
-				0xc4, 0x48, 0xf3, 0x67 }[rng() & 7];
+			p[rng() % 3] = starts[rng() & 7];
 		err = ginsn_decode(&insn, p, len, modes[i % 3]);
 		if (!err) {
 			good++;

@@ -7,7 +7,9 @@
  * Run by selftests/unit/Makefile as "test_insn_emul [seed [cases]]"; TAP.
  * It must not execute what faults: that is test_insn_fault.c.
  */
-/* SOURCES: arch/x86/insn_decode.c arch/x86/insn_table.c arch/x86/insn_alu.c arch/x86/insn_operand.c arch/x86/insn_emul.c arch/x86/insn_string.c arch/x86/insn_sse.c arch/x86/insn_system.c */
+/* SOURCES: arch/x86/insn_decode.c arch/x86/insn_table.c */
+/* SOURCES: arch/x86/insn_alu.c arch/x86/insn_operand.c arch/x86/insn_emul.c */
+/* SOURCES: arch/x86/insn_string.c arch/x86/insn_sse.c arch/x86/insn_system.c */
 #include <asm/prctl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,9 @@
  * Run by selftests/unit/Makefile as "test_insn_fault [seed [cases]]"; TAP.
  * It must not depend on the processor it runs on.
  */
-/* SOURCES: arch/x86/insn_decode.c arch/x86/insn_table.c arch/x86/insn_alu.c arch/x86/insn_operand.c arch/x86/insn_emul.c arch/x86/insn_string.c arch/x86/insn_sse.c arch/x86/insn_system.c */
+/* SOURCES: arch/x86/insn_decode.c arch/x86/insn_table.c */
+/* SOURCES: arch/x86/insn_alu.c arch/x86/insn_operand.c arch/x86/insn_emul.c */
+/* SOURCES: arch/x86/insn_string.c arch/x86/insn_sse.c arch/x86/insn_system.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,11 +245,12 @@ static struct ginsn_ctx ctx, before;
 
 static unsigned int unhex(const char *hex, u8 *out)
 {
-	unsigned int n = 0, v;
+	unsigned int n = 0;
 
 	for (; hex[0] && hex[1]; hex += 2) {
-		sscanf(hex, "%2x", &v);
-		out[n++] = v;
+		char digits[3] = { hex[0], hex[1], 0 };
+
+		out[n++] = strtoul(digits, NULL, 16);
 	}
 	return n;
 }

@@ -66,17 +66,17 @@ static inline u64 ror64(u64 w, unsigned int n)
 }
 
 /* The non-atomic bitmap functions; the atomic ones have no place in pure code. */
-static inline void __set_bit(unsigned long nr, volatile unsigned long *addr)
+static inline void __set_bit(unsigned long nr, unsigned long *addr)
 {
 	addr[nr / BITS_PER_LONG] |= BIT(nr % BITS_PER_LONG);
 }
 
-static inline void __clear_bit(unsigned long nr, volatile unsigned long *addr)
+static inline void __clear_bit(unsigned long nr, unsigned long *addr)
 {
 	addr[nr / BITS_PER_LONG] &= ~BIT(nr % BITS_PER_LONG);
 }
 
-static inline bool test_bit(unsigned long nr, const volatile unsigned long *addr)
+static inline bool test_bit(unsigned long nr, const unsigned long *addr)
 {
 	return addr[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
 }
