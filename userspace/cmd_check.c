@@ -19,21 +19,21 @@
 #include "userspace/lib/hvm.h"
 
 #define MSR_FEATURE_CONTROL	0x3a
-#define FEATURE_LOCKED		(1U << 0)
-#define FEATURE_VMX		(1U << 2)
+#define FEATURE_LOCKED		BIT(0)
+#define FEATURE_VMX		BIT(2)
 
 #define GROUP			"hvmod"
 
-enum verdict { OK, FAIL, UNKNOWN };
+enum outcome { OK, FAIL, UNKNOWN };
 
 /* struct check - the result of one check; texts are for the user */
 struct check {
-	enum verdict verdict;
+	enum outcome verdict;
 	char found[160];
 	char fix[240];
 };
 
-static void result(struct check *c, enum verdict verdict, const char *found, const char *fix)
+static void result(struct check *c, enum outcome verdict, const char *found, const char *fix)
 {
 	c->verdict = verdict;
 	snprintf(c->found, sizeof(c->found), "%s", found);
@@ -41,7 +41,7 @@ static void result(struct check *c, enum verdict verdict, const char *found, con
 }
 
 /* The first line of a /proc/cpuinfo that starts with @key, after the colon. */
-static bool cpuinfo(const char *key, char *value, size_t size)
+static bool cpu_line(const char *key, char *value, size_t size)
 {
 	FILE *f = fopen("/proc/cpuinfo", "re");
 	char line[4096], *p;
@@ -85,22 +85,22 @@ static bool cpu_has_vmx(void)
 {
 	unsigned int a, b, c, d;
 
-	return __get_cpuid(1, &a, &b, &c, &d) && c & (1U << 5);
+	return __get_cpuid(1, &a, &b, &c, &d) && c & BIT(5);
 }
 
 static bool in_a_guest(void)
 {
 	unsigned int a, b, c, d;
 
-	return __get_cpuid(1, &a, &b, &c, &d) && c & (1U << 31);
+	return __get_cpuid(1, &a, &b, &c, &d) && c & BIT(31);
 }
 
 static void check_cpu(struct check *c)
 {
 	char vendor[64] = "?", model[128] = "?";
 
-	cpuinfo("vendor_id", vendor, sizeof(vendor));
-	cpuinfo("model name", model, sizeof(model));
+	cpu_line("vendor_id", vendor, sizeof(vendor));
+	cpu_line("model name", model, sizeof(model));
 	if (strcmp(vendor, "GenuineIntel")) {
 		result(c, FAIL, model, "an Intel CPU is needed: VMX is Intel's");
 		return;
@@ -145,7 +145,7 @@ static void check_vmx_flag(struct check *c, const char *flag)
 {
 	char flags[2048];
 
-	if (!cpuinfo("vmx flags", flags, sizeof(flags)))
+	if (!cpu_line("vmx flags", flags, sizeof(flags)))
 		result(c, cpu_has_vmx() ? UNKNOWN : FAIL,
 		       "/proc/cpuinfo has no \"vmx flags\"",
 		       "without VMX there is none; with it, the module checks this when it is loaded");
@@ -262,7 +262,8 @@ static void check_node(struct check *c)
 	snprintf(found, sizeof(found), "mode %03o, group %s", st.st_mode & 0777,
 		 g ? g->gr_name : "?");
 	if (!S_ISCHR(st.st_mode))
-		result(c, FAIL, HVM_DEVICE " is no device", "as root: remove it, load the module again");
+		result(c, FAIL, HVM_DEVICE " is no device",
+		       "as root: remove it, load the module again");
 	else if (g && !strcmp(g->gr_name, GROUP) && (st.st_mode & 0777) == 0660)
 		result(c, OK, found, "");
 	else

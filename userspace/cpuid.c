@@ -70,8 +70,8 @@ static const struct feature {
 	{ "rdtscp", 0x80000001, 0, EDX, 27 },
 };
 
-#define CPUID_1_HYPERVISOR	(1U << 31)	/* ECX */
-#define CPUID_1_HTT		(1U << 28)	/* EDX */
+#define CPUID_1_HYPERVISOR	BIT(31)	/* ECX */
+#define CPUID_1_HTT		BIT(28)	/* EDX */
 #define CPUID_TSC_LEAF		0x15
 #define CPUID_MHZ_LEAF		0x16
 #define TOPOLOGY_CORE		2

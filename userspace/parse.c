@@ -42,7 +42,7 @@ int parse_size(const char *text, u64 *size, struct err *err)
 			       text);
 	unit = strchr(units, *p & ~0x20);
 	shift = 10 * (unsigned int)(unit - units + 1);
-	if (v > (1ULL << 62) >> shift)
+	if (v > BIT_ULL(62) >> shift)
 		return err_set(err, ERANGE, "the size '%.64s' is too large", text);
 	*size = v << shift;
 	return 0;

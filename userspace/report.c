@@ -48,10 +48,11 @@ void report_stat(struct machine *m)
 				 sum.exits[r] * 100 / total);
 	log_note("  entries %llu, to hvctl %llu, interrupts %llu, halts %llu, emulated %llu",
 		 sum.entries, sum.to_user, sum.injected, sum.halts, sum.emulated);
-	if (!hvm_vm_stat(m->vm, &vm))
-		log_note("  memory: %llu pages of 4K, %llu of 2M, %llu of 1G, %llu tables, %llu faults, %llu flushes",
-			 vm.pages_4k, vm.pages_2m, vm.pages_1g, vm.ept_pages, vm.ept_faults,
-			 vm.flushes);
+	if (!hvm_vm_stat(m->vm, &vm)) {
+		log_note("  pages: %llu of 4K, %llu of 2M, %llu of 1G; %llu of tables", vm.pages_4k,
+			 vm.pages_2m, vm.pages_1g, vm.ept_pages);
+		log_note("  page faults %llu, TLB flushes %llu", vm.ept_faults, vm.flushes);
+	}
 	log_note("  accesses that no device took: %llu ports, %llu addresses",
 		 atomic_load(&m->pio.unknown), atomic_load(&m->mmio.unknown));
 }

@@ -25,9 +25,9 @@
 #define MTRR_UC		0
 #define MTRR_WB		6
 #define MTRR_ALL_WB	0x0606060606060606ULL
-#define MTRR_VALID	(1U << 11)
-#define MTRR_ENABLE	(1U << 11)
-#define MTRR_FIXED	(1U << 10)
+#define MTRR_VALID	BIT(11)
+#define MTRR_ENABLE	BIT(11)
+#define MTRR_FIXED	BIT(10)
 
 /* Local APIC registers. */
 #define LAPIC_SVR	0xf0

@@ -114,16 +114,16 @@ _Static_assert(sizeof(struct acpi_header) == 36, "ACPI table header");
 _Static_assert(sizeof(struct acpi_rsdp) == 36, "RSDP, revision 2");
 _Static_assert(sizeof(struct acpi_fadt) == 276, "FADT, revision 6");
 
-#define FADT_WBINVD		(1U << 0)
-#define FADT_C1			(1U << 2)
-#define FADT_NO_SLEEP_BUTTON	(1U << 5)	/* or it is a device */
-#define FADT_NO_FIXED_RTC	(1U << 6)
-#define FADT_TIMER_32		(1U << 8)
-#define FADT_RESET		(1U << 10)
-#define FADT_HEADLESS		(1U << 12)
+#define FADT_WBINVD		BIT(0)
+#define FADT_C1			BIT(2)
+#define FADT_NO_SLEEP_BUTTON	BIT(5)	/* or it is a device */
+#define FADT_NO_FIXED_RTC	BIT(6)
+#define FADT_TIMER_32		BIT(8)
+#define FADT_RESET		BIT(10)
+#define FADT_HEADLESS		BIT(12)
 
-#define BOOT_ISA		(1U << 0)
-#define BOOT_NO_VGA		(1U << 2)
+#define BOOT_ISA		BIT(0)
+#define BOOT_NO_VGA		BIT(2)
 /* Bit 1 stays clear: there is no 8042 keyboard controller. */
 
 #define PROFILE_SERVER		4

@@ -7,7 +7,7 @@
 #include "userspace/boot/layout.h"
 #include "userspace/dev/pci.h"
 
-#define ADDRESS_ENABLE	(1U << 31)
+#define ADDRESS_ENABLE	BIT(31)
 #define ADDRESS_MASK	0x80fffffcU
 #define ADDRESS_DEVICE	0x00ffff00U
 

@@ -9,19 +9,19 @@
 #include "userspace/dev/pm.h"
 #include "userspace/log.h"
 
-#define PM1_PWRBTN	(1U << 8)
-#define PM1_GBL		(1U << 5)
-#define PM1_RTC		(1U << 10)
+#define PM1_PWRBTN	BIT(8)
+#define PM1_GBL		BIT(5)
+#define PM1_RTC		BIT(10)
 /*
  * What can be enabled.  The RTC's event never comes, but Linux's driver of the
  * clock insists that it can be switched on.
  */
 #define PM1_ENABLE	(PM1_GBL | PM1_PWRBTN | PM1_RTC)
 
-#define CNT_SCI_EN	(1U << 0)
+#define CNT_SCI_EN	BIT(0)
 #define CNT_SLP_SHIFT	10
 #define CNT_SLP_MASK	7
-#define CNT_SLP_EN	(1U << 13)
+#define CNT_SLP_EN	BIT(13)
 
 static void update_line(struct pm *pm)
 {

@@ -9,10 +9,10 @@
 #include "userspace/boot/layout.h"
 #include "userspace/dev/ports.h"
 
-#define CF9_HARD	(1U << 1)
-#define CF9_CPU		(1U << 2)
-#define A_FAST_RESET	(1U << 0)
-#define A_GATE_A20	(1U << 1)
+#define CF9_HARD	BIT(1)
+#define CF9_CPU		BIT(2)
+#define A_FAST_RESET	BIT(0)
+#define A_GATE_A20	BIT(1)
 #define KBD_RESET	0xfe
 
 u8 ports_reset_read(struct ports *ports)

@@ -22,12 +22,12 @@ enum {
 #define CMOS_MEM_16M	0x34
 #define CMOS_MEM_4G	0x5b
 
-#define A_UIP		(1U << 7)
+#define A_UIP		BIT(7)
 #define A_DEFAULT	0x26	/* 32768 Hz, 1024 Hz periodic rate */
-#define B_SET		(1U << 7)
-#define B_BINARY	(1U << 2)
-#define B_24H		(1U << 1)
-#define D_VALID		(1U << 7)
+#define B_SET		BIT(7)
+#define B_BINARY	BIT(2)
+#define B_24H		BIT(1)
+#define D_VALID		BIT(7)
 #define HOUR_PM		0x80
 
 /* The chip shows UIP 244 microseconds before it changes the registers. */

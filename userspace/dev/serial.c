@@ -10,10 +10,10 @@
 
 enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCRATCH };
 
-#define IER_RX		(1U << 0)
-#define IER_THRE	(1U << 1)
-#define IER_LINE	(1U << 2)
-#define IER_MODEM	(1U << 3)
+#define IER_RX		BIT(0)
+#define IER_THRE	BIT(1)
+#define IER_LINE	BIT(2)
+#define IER_MODEM	BIT(3)
 #define IER_MASK	0x0f
 
 #define IIR_NONE	0x01
@@ -24,38 +24,38 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 #define IIR_TIMEOUT	0x0c
 #define IIR_FIFO	0xc0
 
-#define FCR_ENABLE	(1U << 0)
-#define FCR_CLEAR_RX	(1U << 1)
-#define FCR_CLEAR_TX	(1U << 2)
+#define FCR_ENABLE	BIT(0)
+#define FCR_CLEAR_RX	BIT(1)
+#define FCR_CLEAR_TX	BIT(2)
 #define FCR_TRIGGER	6	/* shift */
 
-#define LCR_DLAB	(1U << 7)
+#define LCR_DLAB	BIT(7)
 
-#define MCR_DTR		(1U << 0)
-#define MCR_RTS		(1U << 1)
-#define MCR_OUT1	(1U << 2)
-#define MCR_OUT2	(1U << 3)
-#define MCR_LOOP	(1U << 4)
+#define MCR_DTR		BIT(0)
+#define MCR_RTS		BIT(1)
+#define MCR_OUT1	BIT(2)
+#define MCR_OUT2	BIT(3)
+#define MCR_LOOP	BIT(4)
 #define MCR_MASK	0x1f
 
-#define LSR_DR		(1U << 0)
-#define LSR_OE		(1U << 1)
-#define LSR_FE		(1U << 3)
-#define LSR_BI		(1U << 4)
+#define LSR_DR		BIT(0)
+#define LSR_OE		BIT(1)
+#define LSR_FE		BIT(3)
+#define LSR_BI		BIT(4)
 #define LSR_ERRORS	0x1e
-#define LSR_THRE	(1U << 5)
-#define LSR_TEMT	(1U << 6)
-#define LSR_FIFO_ERR	(1U << 7)
+#define LSR_THRE	BIT(5)
+#define LSR_TEMT	BIT(6)
+#define LSR_FIFO_ERR	BIT(7)
 
-#define MSR_DCTS	(1U << 0)
-#define MSR_DDSR	(1U << 1)
-#define MSR_TERI	(1U << 2)
-#define MSR_DDCD	(1U << 3)
+#define MSR_DCTS	BIT(0)
+#define MSR_DDSR	BIT(1)
+#define MSR_TERI	BIT(2)
+#define MSR_DDCD	BIT(3)
 #define MSR_DELTA	0x0f
-#define MSR_CTS		(1U << 4)
-#define MSR_DSR		(1U << 5)
-#define MSR_RI		(1U << 6)
-#define MSR_DCD		(1U << 7)
+#define MSR_CTS		BIT(4)
+#define MSR_DSR		BIT(5)
+#define MSR_RI		BIT(6)
+#define MSR_DCD		BIT(7)
 
 /* The other side is there and ready. */
 #define MSR_WIRE	(MSR_CTS | MSR_DSR | MSR_DCD)

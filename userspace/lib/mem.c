@@ -75,11 +75,13 @@ int gmem_create(struct gmem *mem, u64 size, enum gmem_backing backing, struct er
 	madvise(mem->base, size, MADV_DONTDUMP);
 	return 0;
 fail:
-	err_set(err, errno, "cannot reserve %llu MiB of %smemory: %s%s", size / MIB,
-		mem->fd >= 0 || backing == GMEM_HUGETLB ? "huge-page " : "", strerror(errno),
-		backing == GMEM_HUGETLB ?
-		" (pages to reserve: /proc/sys/vm/nr_hugepages; without --hugepages none are needed)" :
-		"");
+	if (backing == GMEM_HUGETLB)
+		err_set(err, errno,
+			"cannot reserve %llu MiB of huge pages: %s (as root: echo %llu > /proc/sys/vm/nr_hugepages)",
+			size / MIB, strerror(errno), size / HUGE_2M);
+	else
+		err_set(err, errno, "cannot reserve %llu MiB of memory: %s", size / MIB,
+			strerror(errno));
 	if (mem->fd >= 0)
 		close(mem->fd);
 	mem->fd = -1;

@@ -25,10 +25,17 @@ typedef __s64 s64;
 #define __printf(a, b)	__attribute__((format(printf, a, b)))
 #endif
 
-#define KIB		(1ULL << 10)
-#define MIB		(1ULL << 20)
-#define GIB		(1ULL << 30)
-#define TIB		(1ULL << 40)
+#ifndef BIT
+#define BIT(n)		(1U << (n))
+#endif
+#ifndef BIT_ULL
+#define BIT_ULL(n)	(1ULL << (n))
+#endif
+
+#define KIB		BIT_ULL(10)
+#define MIB		BIT_ULL(20)
+#define GIB		BIT_ULL(30)
+#define TIB		BIT_ULL(40)
 #define PAGE_BYTES	4096ULL
 
 #endif /* USERSPACE_LIB_TYPES_H */
