@@ -22,7 +22,10 @@ const struct hvmod_cpuid_entry *cpuid_find(struct vcpu *vcpu, u32 leaf, u32 subl
 void cpuid_update(struct vcpu *vcpu);
 /* What this host and this module can give (worked out once, at load). */
 int cpuid_setup(void);
-/* A new vCPU has the policy as its table; before cr_vcpu_reset().  -ENOMEM. */
+/*
+ * A new vCPU has the policy as its table; before cr_vcpu_reset(), and with
+ * cpuid_update() to follow when the vCPU is loaded.  -ENOMEM.
+ */
 int cpuid_vcpu_init(struct vcpu *vcpu);
 void cpuid_vcpu_destroy(struct vcpu *vcpu);
 /* IA32_ARCH_CAPABILITIES as a guest may see it. */

@@ -248,29 +248,6 @@ static int cpuid_install(struct vcpu *vcpu, const struct hvmod_cpuid_entry *entr
 	return 0;
 }
 
-int cpuid_vcpu_init(struct vcpu *vcpu)
-{
-	struct hvmod_cpuid_entry *entry;
-	u32 count, i;
-	int err;
-
-	entry = kvmalloc_array(HVMOD_MAX_CPUID, sizeof(*entry), GFP_KERNEL_ACCOUNT);
-	if (!entry)
-		return -ENOMEM;
-	count = cpuid_policy(entry);
-	for (i = 0; i < count; i++) {
-		if (entry[i].leaf == 1)
-			entry[i].ebx = (entry[i].ebx & GENMASK(23, 0)) | (vcpu->id << 24);
-		else if (entry[i].leaf == 0xb)
-			entry[i].edx = vcpu->id;
-	}
-	err = cpuid_install(vcpu, entry, count);
-	kvfree(entry);
-	if (!err)
-		cpuid_update(vcpu);
-	return err;
-}
-
 void cpuid_vcpu_destroy(struct vcpu *vcpu)
 {
 	if (vcpu->arch.cpuid)
@@ -410,7 +387,7 @@ static u64 cpuid_collect(struct vcpu *vcpu, const struct cpuid_row *row, size_t 
 	return gives;
 }
 
-void cpuid_update(struct vcpu *vcpu)
+static void cpuid_derive(struct vcpu *vcpu)
 {
 	struct vcpu_arch *arch = &vcpu->arch;
 	const struct hvmod_cpuid_entry *e;
@@ -436,5 +413,34 @@ void cpuid_update(struct vcpu *vcpu)
 	/* SDM: 36 without leaf 0x80000008. */
 	e = cpuid_find(vcpu, 0x80000008, 0);
 	arch->maxphyaddr = e ? clamp_t(u32, e->eax & 0xff, 32, 52) : 36;
+}
+
+void cpuid_update(struct vcpu *vcpu)
+{
+	cpuid_derive(vcpu);
 	hw_cpuid_changed(vcpu);
+}
+
+int cpuid_vcpu_init(struct vcpu *vcpu)
+{
+	struct hvmod_cpuid_entry *entry;
+	u32 count, i;
+	int err;
+
+	entry = kvmalloc_array(HVMOD_MAX_CPUID, sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	if (!entry)
+		return -ENOMEM;
+	count = cpuid_policy(entry);
+	for (i = 0; i < count; i++) {
+		if (entry[i].leaf == 1)
+			entry[i].ebx = (entry[i].ebx & GENMASK(23, 0)) | (vcpu->id << 24);
+		else if (entry[i].leaf == 0xb)
+			entry[i].edx = vcpu->id;
+	}
+	err = cpuid_install(vcpu, entry, count);
+	kvfree(entry);
+	/* The hardware hears of it when the caller has the vCPU loaded. */
+	if (!err)
+		cpuid_derive(vcpu);
+	return err;
 }

@@ -225,6 +225,7 @@ static int write_pat(struct vcpu *vcpu, u32 index, u64 value, bool host)
 	if (!mtrr_pat_valid(value))
 		return -EINVAL;
 	vcpu->arch.pat = value;
+	hw_msr_set(vcpu, index, value);		/* where the hardware switches it */
 	return 0;
 }
 
@@ -478,6 +479,7 @@ void msr_vcpu_reset(struct vcpu *vcpu, bool init)
 	arch->pat = MSR_PAT_RESET;
 	arch->misc_enable = MSR_MISC_RESET;
 	mtrr_vcpu_reset(vcpu);
+	hw_msr_set(vcpu, MSR_IA32_CR_PAT, MSR_PAT_RESET);
 	hw_syscall_msrs_changed(vcpu);
 	hw_msr_set(vcpu, MSR_KERNEL_GS_BASE, 0);
 	hw_msr_set(vcpu, MSR_IA32_SYSENTER_CS, 0);

@@ -5,6 +5,7 @@
  * by timers that need a host TSC for a guest's deadline.  It must not divide by
  * what a guest chose without looking first: an overflow is a host fault.
  */
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>

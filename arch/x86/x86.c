@@ -91,7 +91,7 @@ int arch_vm_init(struct vm *vm)
 	int ret;
 
 	spin_lock_init(&vm->arch.apic_map_lock);
-	spin_lock_init(&vm->arch.tsc_lock);
+	tsc_vm_init(vm);
 	spin_lock_init(&vm->arch.irq_lock);
 	ret = ept_create(vm);
 	if (ret)
