@@ -4,6 +4,8 @@
  * gone.  Called by dev.c; vm_kill() by everybody who finds the guest at fault.
  * It knows the order of set-up and tear-down and none of the parts.
  */
+#define pr_fmt(fmt) "hvmod: " fmt
+
 #include <linux/bitops.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -74,7 +76,7 @@ struct vm *vm_create(const struct hvmod_vm_create *args)
 		goto free;
 
 	/* Last: from here on the notifier calls into the architecture. */
-	err = mem_vm_init(vm);
+	err = mem_setup(vm);
 	if (err)
 		goto arch;
 
