@@ -84,7 +84,7 @@ enum mem_fault_result {
 };
 
 /* Process context of vm->mem.mm.  -ENOMEM, -EINTR. */
-int mem_vm_init(struct vm *vm);
+int mem_setup(struct vm *vm);
 /* First half: nobody calls the notifier afterwards; all translations are gone. */
 void mem_destroy(struct vm *vm);
 
