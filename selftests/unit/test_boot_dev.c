@@ -186,6 +186,27 @@ static void test_serial_send(void)
 	result(edges >= 5, "without FIFOs each byte is an edge");
 }
 
+/* What firmware does: no interrupts, no modem lines, LSR until there is one. */
+static void test_serial_poll(void)
+{
+	unsigned int i, got = 0;
+
+	setup();
+	serial_input(&serial, (const u8 *)"0123456789abcdefghijklmnop", 26);
+	for (i = 0; i < 6; i++) {
+		in(PORT_COM1 + 5);
+		out(PORT_COM1, 'x');
+	}
+	in(PORT_COM1 + 5);
+	in(PORT_COM1);
+	out(PORT_COM1 + 2, 7);
+	result(serial.queue_count == 26, "probing and sending take no input");
+	for (i = 0; i < 100; i++)
+		if (in(PORT_COM1 + 5) & 1)
+			got += in(PORT_COM1) != 0;
+	result(got == 26, "polling does");
+}
+
 static void test_serial_receive(void)
 {
 	static u8 lots[SERIAL_QUEUE + 100];
@@ -418,6 +439,7 @@ int main(void)
 	test_bus();
 	test_serial_probe();
 	test_serial_send();
+	test_serial_poll();
 	test_serial_receive();
 	test_rtc();
 	test_pm();

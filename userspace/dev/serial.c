@@ -131,12 +131,26 @@ static void receive(struct serial *s, u8 byte, u8 error)
 	head_errors(s);
 }
 
+/*
+ * Does the guest listen?  A driver that does asks for interrupts and raises
+ * RTS; firmware reads LSR and nothing else, again and again.  Before that, a
+ * driver's probing and clearing would lose what was typed.
+ */
+static bool listening(const struct serial *s)
+{
+	if (s->mcr & MCR_LOOP)
+		return false;
+	if (s->ier & IER_RX)
+		return s->mcr & MCR_RTS;
+	return s->polls >= SERIAL_POLLS;
+}
+
 /* Move what waits into the FIFO, if the guest is ready for it. */
 static void feed(struct serial *s)
 {
 	bool moved = false;
 
-	if (s->mcr & MCR_LOOP || !(s->mcr & (MCR_RTS | MCR_DTR)))
+	if (!listening(s))
 		return;
 	while (s->queue_count && s->count < fifo_size(s)) {
 		receive(s, s->queue[s->queue_head], 0);
@@ -177,8 +191,12 @@ static u8 read_iir(struct serial *s)
 
 static u8 read_lsr(struct serial *s)
 {
-	u8 value = s->lsr;
+	u8 value;
 
+	if (s->polls < SERIAL_POLLS)
+		s->polls++;
+	feed(s);
+	value = s->lsr;
 	s->lsr &= ~LSR_ERRORS;
 	return value;
 }
@@ -229,6 +247,9 @@ static u32 serial_read(void *dev, u32 offset, u32 size)
 	(void)size;
 	pthread_mutex_lock(&s->lock);
 	dlab = s->lcr & LCR_DLAB;
+	/* Once it polls, taking a byte does not end that. */
+	if (offset != REG_LSR && (offset != REG_DATA || s->polls < SERIAL_POLLS))
+		s->polls = 0;
 	switch (offset) {
 	case REG_DATA:
 		value = dlab ? s->dll : read_data(s);
@@ -284,6 +305,7 @@ static void write_ier(struct serial *s, u8 value)
 	if (value & ~s->ier & IER_THRE)
 		s->thre_pending = true;
 	s->ier = value & IER_MASK;
+	feed(s);
 }
 
 /* Returns true when the byte goes out on the wire. */
@@ -305,6 +327,7 @@ static void serial_write(void *dev, u32 offset, u32 size, u32 value32)
 	(void)size;
 	pthread_mutex_lock(&s->lock);
 	dlab = s->lcr & LCR_DLAB;
+	s->polls = 0;
 	switch (offset) {
 	case REG_DATA:
 		if (dlab)

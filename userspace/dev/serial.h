@@ -13,6 +13,8 @@
 
 #define SERIAL_FIFO	16
 #define SERIAL_QUEUE	4096
+/* Reads of LSR in a row that mean that the guest waits for input. */
+#define SERIAL_POLLS	4
 
 /**
  * struct serial_host - what the port is connected to
@@ -37,7 +39,7 @@ struct serial_host {
  * @err:     LSR_BI, LSR_FE, LSR_PE of each byte in @fifo
  * @queue:   what waits at the host's side of the wire
  * @hungry:  serial_input() found no room
- * @timeout: the FIFO holds bytes below its trigger level
+ * @polls:   reads of LSR in a row, up to SERIAL_POLLS
  */
 struct serial {
 	pthread_mutex_t lock;
@@ -50,6 +52,7 @@ struct serial {
 	u8 fifo[SERIAL_FIFO];
 	u8 err[SERIAL_FIFO];
 	unsigned int head, count;
+	unsigned int polls;
 	u8 queue[SERIAL_QUEUE];
 	unsigned int queue_head, queue_count;
 };
@@ -66,8 +69,9 @@ unsigned int serial_room(struct serial *s);
 /**
  * serial_input() - bytes for the guest
  *
- * They wait until the guest raises RTS or DTR, so that what is typed while it
- * boots is not lost.  Return: bytes taken.
+ * They wait until the guest listens: receiver interrupts on and RTS raised, or
+ * LSR read again and again.  So what is typed while it boots is not lost.
+ * Return: bytes taken.
  */
 unsigned int serial_input(struct serial *s, const u8 *data, unsigned int len);
 
