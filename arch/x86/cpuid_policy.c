@@ -298,6 +298,7 @@ static void cpuid_filter_common(struct hvmod_cpuid_entry *e, bool policy)
 		cpuid_filter_words(e, policy);
 		e->eax = keep.eax;
 		e->ebx = keep.ebx;
+		e->ecx |= BIT(31);	/* a guest is told that it is one */
 		break;
 	case 7:
 		cpuid_filter_words(e, policy);
