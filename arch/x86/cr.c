@@ -5,7 +5,7 @@
  * by exit handlers, by MSR and state handlers and by the APIC's INIT and SIPI.
  * It must not let a value through that makes the next VM entry fail.
  */
-#include <linux/processor.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
 #include <asm/msr-index.h>

@@ -201,6 +201,14 @@ void hw_set_pdptrs(struct vcpu *vcpu, const u64 pdptr[4])
 	vmcs_write(GUEST_PDPTR3, pdptr[3]);
 }
 
+void hw_get_pdptrs(struct vcpu *vcpu, u64 pdptr[4])
+{
+	pdptr[0] = vmcs_read(GUEST_PDPTR0);
+	pdptr[1] = vmcs_read(GUEST_PDPTR1);
+	pdptr[2] = vmcs_read(GUEST_PDPTR2);
+	pdptr[3] = vmcs_read(GUEST_PDPTR3);
+}
+
 void hw_flush_guest(struct vcpu *vcpu)
 {
 	to_vmx(vcpu)->flush_guest = true;
