@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a round trip from a guest to its hypervisor and back costs, operation by
+ * operation, under hvmod and under KVM.  bench.sh runs it once for each and then
+ * for the table; in an emulator where an instruction is a tick of the TSC, the
+ * figures are instructions.  It must not load or unload a module.
+ *
+ *	exits run hvmod|kvm [OPERATION...]
+ *	exits report FILE...
+ */
+#include <errno.h>
+
+#include "bench/exits/machine.h"
+
+#define COUNT	256
+#define PAGES	192	/* and the warm-ups: in one page of EPT tables */
+
+const struct operation operations[NR_OPS] = {
+	[OP_EMPTY] = { "empty", "empty loop (subtracted)", COUNT, .raw = true,
+		       .no_exit = true },
+	[OP_CPUID] = { "cpuid", "CPUID", COUNT },
+	[OP_HYPERCALL] = { "hypercall", "unknown hypercall", COUNT },
+	[OP_RDMSR] = { "rdmsr", "RDMSR of 0x1a0", COUNT },
+	[OP_WRMSR] = { "wrmsr", "WRMSR of PAT, same value", COUNT },
+	[OP_PIC_READ] = { "pic_read", "port 0x21 (PIC) read", COUNT },
+	[OP_PIT_READ] = { "pit_read", "port 0x40 (PIT) read", COUNT },
+	[OP_PORT61_READ] = { "port61_read", "port 0x61 read", COUNT },
+	[OP_PMTMR_READ] = { "pmtmr_read", "PM timer read, in the kernel", COUNT,
+			    .only = &backend_hvmod },
+	[OP_APIC_READ] = { "apic_read", "xAPIC LVTT read", COUNT },
+	[OP_APIC_EOI] = { "apic_eoi", "xAPIC EOI write", COUNT },
+	[OP_APIC_TPR] = { "apic_tpr", "xAPIC TPR write", COUNT },
+	[OP_APIC_LVTT] = { "apic_lvtt", "xAPIC LVTT write", COUNT },
+	[OP_APIC_TMICT] = { "apic_tmict", "xAPIC TMICT write", COUNT },
+	[OP_APIC_ICR] = { "apic_icr", "xAPIC ICR write, self, IF=0", COUNT },
+	[OP_APIC_SELF_IPI] = { "apic_self_ipi", "xAPIC self-IPI, handler, EOI", COUNT },
+	[OP_X2APIC_EOI] = { "x2apic_eoi", "x2APIC EOI write", COUNT },
+	[OP_X2APIC_TPR] = { "x2apic_tpr", "x2APIC TPR write", COUNT },
+	[OP_X2APIC_LVTT] = { "x2apic_lvtt", "x2APIC LVTT write", COUNT },
+	[OP_X2APIC_TMICT] = { "x2apic_tmict", "x2APIC TMICT write", COUNT },
+	[OP_X2APIC_ICR] = { "x2apic_icr", "x2APIC ICR write, self, IF=0", COUNT },
+	[OP_X2APIC_SELF_IPI] = { "x2apic_self_ipi", "x2APIC self-IPI, handler, EOI", COUNT },
+	[OP_DEADLINE_ARM] = { "deadline_arm", "TSC deadline armed", COUNT },
+	[OP_DEADLINE_LATE] = { "deadline_late", "TSC deadline to its handler", 64,
+			       .raw = true },
+	[OP_HLT_WAKE] = { "hlt_wake", "HLT with an IPI pending, handler, EOI", COUNT },
+	[OP_USER_IN] = { "user_in", "port read by user space", COUNT },
+	[OP_USER_OUT] = { "user_out", "port write by user space", COUNT },
+	[OP_USER_MMIO_READ] = { "user_mmio_read", "MMIO read by user space", COUNT },
+	[OP_USER_MMIO_WRITE] = { "user_mmio_write", "MMIO write by user space", COUNT },
+	[OP_KICK_PIO] = { "kick_pio", "ioeventfd, port", COUNT },
+	[OP_KICK_MMIO] = { "kick_mmio", "ioeventfd, MMIO", COUNT },
+	[OP_EPT_4K] = { "ept_4k", "first touch of 4 KiB the host has", PAGES,
+			.test = TEST_4K },
+	[OP_EPT_2M] = { "ept_2m", "first touch of 2 MiB the host has", 16,
+			.test = TEST_2M },
+	[OP_DIRTY_4K] = { "dirty_4k", "first write after the dirty log is read", PAGES,
+			  .test = TEST_DIRTY, .dirty = true },
+	[OP_INVLPG] = { "invlpg", "INVLPG", COUNT, .no_exit = true },
+	[OP_CR3_WRITE] = { "cr3_write", "CR3 write", COUNT, .no_exit = true },
+	[OP_CR4_PGE] = { "cr4_pge", "CR4.PGE set and cleared", COUNT },
+	[OP_FS_BASE] = { "fs_base", "WRMSR of FS_BASE", COUNT, .no_exit = true },
+	[OP_INT3] = { "int3", "INT3 and its handler", COUNT, .no_exit = true },
+	[OP_UD] = { "ud", "UD2 and its handler", COUNT, .no_exit = true },
+	[OP_RUN_RETURN] = { "run_return", "vCPU run call that returns at once", COUNT,
+			    .raw = true },
+};
+
+static int compare(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorts the samples. */
+static void summarize(u32 *sample, u32 count, struct result *r)
+{
+	qsort(sample, count, sizeof(*sample), compare);
+	r->min = sample[0];
+	r->median = sample[count / 2];
+	r->max = sample[count - 1];
+	r->valid = true;
+}
+
+static bool run_guest(struct machine *m, const struct operation *op, struct result *r)
+{
+	static u64 bitmap[(PAGES + WARM_UPS + 63) / 64 + 1];
+	u64 before;
+
+	if (m->be->run(m) != WORD_SYNC)
+		return false;
+	if (op->dirty)
+		m->be->get_dirty(m, bitmap);
+	before = m->be->exits(m);
+	if (m->be->run(m) != WORD_DONE)
+		return false;
+	/* The last exit is the word itself. */
+	r->exits = (double)(m->be->exits(m) - before - 1) / op->count;
+	return true;
+}
+
+static bool measure_guest(const struct backend *be, u32 id, struct result *r)
+{
+	const struct operation *op = &operations[id];
+	struct guest_shared *shared;
+	struct machine m;
+	bool ok;
+
+	machine_new(&m, be, op->test, op->count);
+	shared = (void *)(m.mem + GUEST_SHARED);
+	shared->op = id;
+	shared->count = op->count;
+	be->start(&m);
+	ok = run_guest(&m, op, r);
+	if (ok)
+		summarize(shared->sample, op->count, r);
+	machine_free(&m);
+	return ok;
+}
+
+static bool measure_return(const struct backend *be, u32 id, struct result *r)
+{
+	u32 sample[COUNT], i;
+	struct machine m;
+	bool ok;
+
+	machine_new(&m, be, TEST_NONE, 0);
+	be->start(&m);
+	ok = be->run_return(&m) == EINTR;
+	if (!ok)
+		tap_note("%s: an immediate exit is not EINTR", be->name);
+	for (i = 0; i < COUNT; i++) {
+		u64 start = guest_rdtsc();
+
+		be->run_return(&m);
+		sample[i] = guest_rdtsc() - start;
+	}
+	summarize(sample, COUNT, r);
+	machine_free(&m);
+	return ok;
+}
+
+static bool wanted(const char *name, int count, char **names)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return !count;
+}
+
+static int run(const struct backend *be, int count, char **names)
+{
+	int fd = be->open(), failed = 0;
+	u32 id;
+
+	if (fd < 0)
+		tap_skip_all("/dev/%s: %m", be->name);
+	for (id = 0; id < NR_OPS; id++) {
+		const struct operation *op = &operations[id];
+		struct result r = {};
+		bool ok;
+
+		if (!wanted(op->name, count, names) || (op->only && op->only != be))
+			continue;
+		ok = id == OP_RUN_RETURN ? measure_return(be, id, &r) :
+					   measure_guest(be, id, &r);
+		if (ok) {
+			printf("result %s %s %u %u %u %.2f\n", be->name, op->name, r.min,
+			       r.median, r.max, r.exits);
+		} else {
+			printf("failed %s %s\n", be->name, op->name);
+			failed = 1;
+		}
+		fflush(stdout);
+	}
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 3 && !strcmp(argv[1], "run") && !strcmp(argv[2], "hvmod"))
+		return run(&backend_hvmod, argc - 3, argv + 3);
+	if (argc >= 3 && !strcmp(argv[1], "run") && !strcmp(argv[2], "kvm"))
+		return run(&backend_kvm, argc - 3, argv + 3);
+	if (argc >= 3 && !strcmp(argv[1], "report"))
+		return report(argc - 2, argv + 2);
+	fprintf(stderr, "usage: exits run hvmod|kvm [OPERATION...] | report FILE...\n");
+	return TAP_ERROR;
+}
