@@ -55,7 +55,7 @@ demo:
 	@$(rig)/run --demo
 
 bench:
-	@$(rig)/run --lane bench --show
+	@$(rig)/run --lane bench --lane bench-off --show
 
 .PHONY: install clean
 install: module launcher
