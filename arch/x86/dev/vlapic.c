@@ -33,18 +33,43 @@
 
 /* ---- what waits ---- */
 
-/* Highest set bit at or below "from" of a 256-bit register, or -1. */
-static int vlapic_find_highest(struct vlapic *apic, u32 base, int from)
+/* Highest set bit of IRR or ISR, or -1; words tells where to look. */
+static int vlapic_highest(const struct vlapic *apic, u32 base, u8 words)
 {
-	int word;
+	unsigned int word;
 
-	for (word = from >> 5; word >= 0; word--) {
-		u32 bits = vlapic_reg(apic, base + word * 16);
+	if (!words)
+		return -1;
+	word = __fls(words);
+	return word * 32 + __fls(vlapic_reg(apic, base + word * 16));
+}
 
-		if (bits)
-			return word * 32 + __fls(bits);
-	}
-	return -1;
+static void vlapic_set_vector(struct vlapic *apic, u32 base, u8 *words, u8 vector)
+{
+	*vlapic_vector_word(apic, base, vector) |= BIT(vector & 31);
+	*words |= BIT(vector >> 5);
+}
+
+/* The highest one that is left. */
+static int vlapic_clear_vector(struct vlapic *apic, u32 base, u8 *words, u8 vector)
+{
+	u32 *word = vlapic_vector_word(apic, base, vector);
+
+	*word &= ~BIT(vector & 31);
+	if (!*word)
+		*words &= ~BIT(vector >> 5);
+	return vlapic_highest(apic, base, *words);
+}
+
+static u8 vlapic_find_words(const struct vlapic *apic, u32 base)
+{
+	u8 words = 0;
+	u32 word;
+
+	for (word = 0; word < 8; word++)
+		if (vlapic_reg(apic, base + word * 16))
+			words |= BIT(word);
+	return words;
 }
 
 static void vlapic_move_word(struct vlapic *apic, u32 vector, u32 requested, u32 level)
@@ -54,8 +79,9 @@ static void vlapic_move_word(struct vlapic *apic, u32 vector, u32 requested, u32
 
 	if (!requested)
 		return;
-	WRITE_ONCE(*irr, *irr | requested);
-	WRITE_ONCE(*tmr, (*tmr & ~requested) | (level & requested));
+	*irr |= requested;
+	*tmr = (*tmr & ~requested) | (level & requested);
+	apic->irr_words |= BIT(vector >> 5);
 }
 
 int vlapic_sync(struct vcpu *vcpu)
@@ -77,7 +103,7 @@ int vlapic_sync(struct vcpu *vcpu)
 		vlapic_move_word(apic, i * 64 + 32, upper_32_bits(requested),
 				 upper_32_bits(level));
 	}
-	WRITE_ONCE(apic->irr_max, vlapic_find_highest(apic, APIC_IRR, 255));
+	WRITE_ONCE(apic->irr_max, vlapic_highest(apic, APIC_IRR, apic->irr_words));
 	return apic->irr_max;
 }
 
@@ -85,8 +111,10 @@ void vlapic_rescan(struct vcpu *vcpu)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 
-	WRITE_ONCE(apic->irr_max, vlapic_find_highest(apic, APIC_IRR, 255));
-	WRITE_ONCE(apic->isr_max, vlapic_find_highest(apic, APIC_ISR, 255));
+	apic->irr_words = vlapic_find_words(apic, APIC_IRR);
+	apic->isr_words = vlapic_find_words(apic, APIC_ISR);
+	WRITE_ONCE(apic->irr_max, vlapic_highest(apic, APIC_IRR, apic->irr_words));
+	WRITE_ONCE(apic->isr_max, vlapic_highest(apic, APIC_ISR, apic->isr_words));
 }
 
 static bool vlapic_posted(const struct vlapic *apic)
@@ -118,9 +146,8 @@ void vlapic_ack(struct vcpu *vcpu, u8 vector)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 
-	vlapic_clear_vector(apic, APIC_IRR, vector);
-	WRITE_ONCE(apic->irr_max, vlapic_find_highest(apic, APIC_IRR, apic->irr_max));
-	vlapic_set_vector(apic, APIC_ISR, vector);
+	WRITE_ONCE(apic->irr_max, vlapic_clear_vector(apic, APIC_IRR, &apic->irr_words, vector));
+	vlapic_set_vector(apic, APIC_ISR, &apic->isr_words, vector);
 	if (vector > apic->isr_max)
 		WRITE_ONCE(apic->isr_max, vector);
 	vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
@@ -154,8 +181,7 @@ static void vlapic_eoi(struct vlapic *apic)
 
 	if (vector < 0)
 		return;
-	vlapic_clear_vector(apic, APIC_ISR, vector);
-	WRITE_ONCE(apic->isr_max, vlapic_find_highest(apic, APIC_ISR, vector));
+	WRITE_ONCE(apic->isr_max, vlapic_clear_vector(apic, APIC_ISR, &apic->isr_words, vector));
 	vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
 	if (unlikely(vlapic_test_vector(apic, APIC_TMR, vector)))
 		vlapic_eoi_induced(apic->vcpu, vector);
@@ -184,8 +210,8 @@ bool vlapic_set_irr(struct vlapic *apic, u8 vector)
 {
 	if (!vlapic_takes(apic, vector))
 		return false;
-	vlapic_set_vector(apic, APIC_IRR, vector);
-	vlapic_clear_vector(apic, APIC_TMR, vector);
+	vlapic_set_vector(apic, APIC_IRR, &apic->irr_words, vector);
+	*vlapic_vector_word(apic, APIC_TMR, vector) &= ~BIT(vector & 31);
 	if (vector > apic->irr_max)
 		WRITE_ONCE(apic->irr_max, vector);
 	return true;
@@ -356,6 +382,11 @@ void vlapic_write(struct vcpu *vcpu, u32 offset, u32 value)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 
+	/* The most frequent ones first: there are no jump tables in the kernel. */
+	if (offset == APIC_EOI) {
+		vlapic_eoi(apic);
+		return;
+	}
 	if (unlikely(offset & ~0xff0U))
 		return;		/* bytes 4-15 of a register hold nothing */
 	switch (offset) {
@@ -446,6 +477,10 @@ int vlapic_msr_write(struct vcpu *vcpu, u32 index, u64 value)
 
 	if (!apic->x2apic || reg > 0x3f)
 		return -EINVAL;
+	if (reg << 4 == APIC_EOI && !value) {
+		vlapic_eoi(apic);
+		return 0;
+	}
 	switch (reg << 4) {
 	case APIC_ICR:
 		return vlapic_msr_write_icr(apic, value);

@@ -51,6 +51,8 @@ static void vlapic_reset_regs(struct vlapic *apic, bool init)
 	atomic_set(&apic->esr, 0);
 	WRITE_ONCE(apic->irr_max, -1);
 	WRITE_ONCE(apic->isr_max, -1);
+	apic->irr_words = 0;
+	apic->isr_words = 0;
 
 	memset(apic->regs, 0, PAGE_SIZE);
 	vlapic_set_reg(apic, APIC_LVR, VLAPIC_VERSION);

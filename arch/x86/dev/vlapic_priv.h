@@ -56,6 +56,8 @@ struct vlapic {
 	void *regs;		/* [own] the page; others read single registers */
 	int irr_max;		/* [own] highest bit of IRR in the page, or -1 */
 	int isr_max;		/* [own] highest bit of ISR, or -1 */
+	u8 irr_words;		/* [own] which of the eight words of IRR are not zero */
+	u8 isr_words;		/* [own] and of ISR */
 	u64 page_gpa;		/* [own] of the xAPIC page, or VLAPIC_PAGE_NONE */
 	bool enabled;		/* IA32_APIC_BASE.EN; others read it */
 	bool x2apic;		/* others read it */
@@ -103,16 +105,6 @@ static inline u32 *vlapic_vector_word(struct vlapic *apic, u32 base, u8 vector)
 static inline bool vlapic_test_vector(struct vlapic *apic, u32 base, u8 vector)
 {
 	return *vlapic_vector_word(apic, base, vector) & BIT(vector & 31);
-}
-
-static inline void vlapic_set_vector(struct vlapic *apic, u32 base, u8 vector)
-{
-	*vlapic_vector_word(apic, base, vector) |= BIT(vector & 31);
-}
-
-static inline void vlapic_clear_vector(struct vlapic *apic, u32 base, u8 vector)
-{
-	*vlapic_vector_word(apic, base, vector) &= ~BIT(vector & 31);
 }
 
 /*

@@ -35,11 +35,15 @@ static u64 vlapic_count_to_ns(const struct vlapic *apic, u32 count)
 	return count ? max_t(u64, div_u64(cycles * 1000000, vlapic_timer_khz(apic)), 1) : 0;
 }
 
+/* The frequency may have been raised since ns was worked out: no overflow then. */
 static u32 vlapic_ns_to_count(const struct vlapic *apic, u64 ns)
 {
-	u64 cycles = mul_u64_u32_div(ns, vlapic_timer_khz(apic), 1000000);
+	u64 cycles;
 
-	return min_t(u64, cycles >> vlapic_divide_shift(vlapic_reg(apic, APIC_TDCR)), U32_MAX);
+	if (ns >= vlapic_count_to_ns(apic, U32_MAX))
+		return U32_MAX;
+	cycles = mul_u64_u32_div(ns, vlapic_timer_khz(apic), 1000000);
+	return cycles >> vlapic_divide_shift(vlapic_reg(apic, APIC_TDCR));
 }
 
 /* Host TSC cycles; far deadlines lose precision, the expiry looks again. */
