@@ -169,8 +169,10 @@ class Machine:
         if os.path.exists(lock):
             os.unlink(lock)
         with open(os.path.join(self.rundir, "emulator.log"), "wb") as log:
+            # It must not outlive this program, however that ends.
             self.proc = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log,
+                ["setpriv", "--pdeathsig", "KILL", *self.command()],
+                stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, cwd=self.rundir,
                 start_new_session=True)
         if self.listener:
