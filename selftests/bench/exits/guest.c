@@ -37,23 +37,14 @@ typedef unsigned long u64;
 #define MSR_X2APIC	0x800
 #define MSR_FS_BASE	0xc0000100
 
-#define CR4_PGE		(1UL << 7)
+#define CR4_PGE		0x80UL
 #define NO_DEADLINE_YET	30000
 
-static volatile struct guest_shared *const shared = (void *)GUEST_SHARED;
+static struct guest_shared *const shared = (void *)GUEST_SHARED;
 
-/* Written by the handlers. */
-volatile u32 irq_count;
-volatile u32 irq_tsc;
-
-void guest_main(void);
-void guest_bad(void);
-void isr_int3(void);
-void isr_ud(void);
-void isr_xapic(void);
-void isr_x2apic(void);
-void isr_timer(void);
-void isr_bad(void);
+/* Written by the handlers: read behind a barrier(). */
+u32 irq_count;
+u32 irq_tsc;
 
 /*
  * One sample: what stands between two reads of the TSC, in ticks.  Without an
@@ -79,9 +70,19 @@ void isr_bad(void);
 /* WRMSR of RSI's low half, with EDX zero. */
 #define WRMSR		"mov %%esi, %%eax\n\txor %%edx, %%edx\n\twrmsr"
 
-static inline void outl(u16 port, u32 v)
+static inline void barrier(void)
+{
+	asm volatile("" : : : "memory");
+}
+
+static inline void say(u16 port, u32 v)
 {
 	asm volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
+}
+
+static inline void poke(u64 address, u32 v)
+{
+	asm volatile("movl %0, (%1)" : : "r"(v), "r"(address) : "memory");
 }
 
 static inline u64 rdmsr(u32 msr)
@@ -99,7 +100,7 @@ static inline void wrmsr(u32 msr, u64 v)
 
 static inline void apic_write(u32 reg, u32 v)
 {
-	*(volatile u32 *)(APIC + reg) = v;
+	poke(APIC + reg, v);
 }
 
 static inline void x2apic_write(u32 reg, u64 v)
@@ -110,7 +111,7 @@ static inline void x2apic_write(u32 reg, u64 v)
 void guest_bad(void)
 {
 	for (;;)
-		outl(PORT_FAIL, shared->op);
+		say(PORT_FAIL, shared->op);
 }
 
 /* Lets a pending interrupt in. */
@@ -153,7 +154,7 @@ static void prep_dirty(void)
 	u32 i;
 
 	for (i = 0; i < shared->count + WARM_UPS; i++)
-		*(volatile u32 *)(GUEST_TEST + i * 4096UL) = i;
+		poke(GUEST_TEST + i * 4096UL, i);
 }
 
 /* ---- operations: one sample each; i counts up, warm-ups included ---- */
@@ -319,7 +320,7 @@ static u32 op_deadline_late(u32 i)
 	wrmsr(MSR_DEADLINE, deadline);
 	asm volatile("sti" : : : "memory");
 	while (irq_count == count)
-		;
+		barrier();
 	asm volatile("cli" : : : "memory");
 	return irq_tsc - (u32)deadline;
 }
@@ -465,7 +466,9 @@ static struct gate {
 	u32 zero;
 } idt[256];
 
-struct __attribute__((packed)) dtr {
+/* What LGDT takes begins at the limit. */
+struct dtr {
+	u16 pad[3];
 	u16 limit;
 	u64 base;
 };
@@ -482,8 +485,8 @@ static void set_gate(u32 vector, void (*fn)(void))
 
 static void load_tables(void)
 {
-	struct dtr g = { sizeof(gdt) - 1, (u64)gdt };
-	struct dtr t = { sizeof(idt) - 1, (u64)idt };
+	struct dtr g = { .limit = sizeof(gdt) - 1, .base = (u64)gdt };
+	struct dtr t = { .limit = sizeof(idt) - 1, .base = (u64)idt };
 	u32 i;
 
 	for (i = 0; i < 256; i++)
@@ -493,7 +496,9 @@ static void load_tables(void)
 	set_gate(VECTOR_XAPIC, isr_xapic);
 	set_gate(VECTOR_X2APIC, isr_x2apic);
 	set_gate(VECTOR_TIMER, isr_timer);
-	asm volatile("lgdt %0\n\tlidt %1" : : "m"(g), "m"(t) : "memory");
+	asm volatile("lgdt (%0)\n\t"
+		     "lidt (%1)"
+		     : : "r"(&g.limit), "r"(&t.limit) : "memory");
 }
 
 void guest_main(void)
@@ -507,8 +512,8 @@ void guest_main(void)
 		ops[op].prepare();
 	for (i = 0; i < WARM_UPS; i++)
 		ops[op].sample(i);
-	outl(PORT_SYNC, op);
+	say(PORT_SYNC, op);
 	for (i = 0; i < count; i++)
 		shared->sample[i] = ops[op].sample(i + WARM_UPS);
-	outl(PORT_DONE, op);
+	say(PORT_DONE, op);
 }

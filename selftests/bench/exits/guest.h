@@ -87,4 +87,14 @@ struct guest_shared {
 	unsigned int sample[MAX_SAMPLES];
 };
 
+/* The guest's own: guest.c and guest_entry.S. */
+void guest_main(void);
+void guest_bad(void);
+void isr_int3(void);
+void isr_ud(void);
+void isr_xapic(void);
+void isr_x2apic(void);
+void isr_timer(void);
+void isr_bad(void);
+
 #endif /* SELFTESTS_BENCH_EXITS_GUEST_H */

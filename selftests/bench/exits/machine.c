@@ -13,8 +13,6 @@
 #define PTE_TABLE	7UL	/* present, writable, user */
 #define PTE_LARGE	0x87UL
 
-extern const u8 guest_image[], guest_image_end[];
-
 /* Aligned to 2 MiB, so that huge pages fit; every page is written. */
 static u8 *map_memory(size_t size, int advice)
 {

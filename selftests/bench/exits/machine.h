@@ -80,7 +80,11 @@ struct result {
 	double exits;		/* each */
 };
 
-/* report.c: see there. */
+/* blob.S */
+extern const u8 guest_image[], guest_image_end[];
+extern const char budget_text[];
+
+/* Reads what runs printed; exit status. */
 int report(int nr_files, char **files);
 
 struct operation {

@@ -11,8 +11,6 @@
 
 #define WORSE_PERCENT	3
 
-extern const char budget_text[];
-
 enum { HVMOD, KVM, NR_BACKENDS };
 
 static struct result results[NR_BACKENDS][NR_OPS];
@@ -138,8 +136,9 @@ static void print_json(const char *release)
 	const char *comma = "";
 	int id;
 
-	printf("BENCH {\"bench\": \"exits\", \"kernel\": \"%s\", \"mitigations\": \"%s\", \"operations\": [",
-	       release, mitigations_off() ? "off" : "default");
+	printf("BENCH {\"bench\": \"exits\", \"kernel\": \"%s\", ", release);
+	printf("\"mitigations\": \"%s\", \"operations\": [",
+	       mitigations_off() ? "off" : "default");
 	for (id = 0; id < NR_OPS; id++) {
 		printf("%s{\"name\": \"%s\"", comma, operations[id].name);
 		json_cell("hvmod", &results[HVMOD][id]);
