@@ -398,12 +398,17 @@ static int run_machine(struct run *run, struct machine *m)
 {
 	enum machine_end end;
 	struct err err = { "" };
+	bool first = true;
 
 	for (;;) {
 		if (machine_start(m, &err)) {
 			log_error("%s", err.text);
 			return HVCTL_ERROR;
 		}
+		if (first && console_is_terminal())
+			log_note("%s starts; Ctrl-] ? lists the keys, Ctrl-] q quits",
+				 m->config->name);
+		first = false;
 		serve(run, m);
 		machine_stop(m);
 		end = atomic_load(&m->end);
@@ -450,9 +455,6 @@ static int run_guest(struct run *run)
 	ret = machine_init(&m, &run->config, &err);
 	if (!ret) {
 		console_open();
-		if (console_is_terminal())
-			log_note("%s starts; Ctrl-] ? lists the keys, Ctrl-] q quits",
-				 run->config.name);
 		if (!run->no_jail)
 			ret = jail_enter(&err);
 	}

@@ -389,13 +389,20 @@ static void test_memory(void)
 		2 * MIB, 128 * MIB, 3 * GIB - PAGE_BYTES, 3 * GIB, 3 * GIB + PAGE_BYTES,
 		5 * GIB, TIB - GIB,
 	};
-	struct gmem mem = { .base = (u8 *)PAGE_BYTES, .size = 5 * GIB };
 	unsigned int i;
+	struct gmem mem;
+	struct err err;
 	bool ok = true;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		ok = ok && map_is_sane(sizes[i]);
 	result(ok, "memory maps of every size");
+	if (gmem_create(&mem, TIB - 2 * MIB, GMEM_HUGETLB, &err) == 0)
+		gmem_destroy(&mem);
+	else
+		ok = strstr(err.text, "nr_hugepages");
+	result(ok, "huge pages that are not there are an error, not a trap");
+	mem = (struct gmem) { .base = (u8 *)PAGE_BYTES, .size = 5 * GIB };
 	gmem_split(&mem);
 	result(gmem_ptr(&mem, 0, GMEM_HOLE) && !gmem_ptr(&mem, 0, GMEM_HOLE + 1) &&
 	       !gmem_ptr(&mem, GMEM_HOLE, 0) && !gmem_ptr(&mem, GMEM_HOLE - 1, 2) &&

@@ -20,7 +20,8 @@
 /* A mapping whose address is a multiple of 2 MiB, so that huge pages fit. */
 static void *map_aligned(u64 size, int fd)
 {
-	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	/* Huge pages are reserved here, or the first touch is a bus error. */
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
 	u8 *room, *at;
 
 	room = mmap(NULL, size + HUGE_2M, PROT_NONE,
@@ -32,8 +33,7 @@ static void *map_aligned(u64 size, int fd)
 		munmap(room, at - room);
 	if (room + HUGE_2M > at)
 		munmap(at + size, room + HUGE_2M - at);
-	if (mmap(at, size, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE | MAP_FIXED, fd,
-		 0) == MAP_FAILED) {
+	if (mmap(at, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
 		int code = errno;
 
 		munmap(at, size);
