@@ -29,7 +29,7 @@ for ko in /rig/*.ko; do
 	rmmod "$(basename "$ko" .ko)" || failed=1
 done
 if [ -z "$found" ]; then
-	echo "no KUnit module is built"
-	exit 4
+	echo "no KUnit module: selftests/kunit/Kbuild does not build"
+	exit 1
 fi
 exit $failed
