@@ -112,8 +112,13 @@ static void setup(void)
 	if (serial_add(&serial, &bus, PORT_COM1) || rtc_add(&rtc, &bus) || pm_add(&pm, &bus) ||
 	    ports_add(&ports, &bus) || pci_add(&pci, &bus))
 		abort();
-	sent_count = edges = resets = poweroffs = rooms = 0;
-	irq_level = sci_level = false;
+	sent_count = 0;
+	edges = 0;
+	resets = 0;
+	poweroffs = 0;
+	rooms = 0;
+	irq_level = false;
+	sci_level = false;
 }
 
 static u32 in(u32 port)
@@ -220,7 +225,8 @@ static void test_serial_receive(void)
 	out(PORT_COM1 + 1, 1);
 	out(PORT_COM1 + 4, 0xb);
 	result(irq_level && (in(PORT_COM1 + 2) & 0xf) == 0xc, "few bytes: a timeout interrupt");
-	result(in(PORT_COM1) == 'e' && in(PORT_COM1) == 'a' && in(PORT_COM1 + 5) & 1, "and the bytes");
+	result(in(PORT_COM1) == 'e' && in(PORT_COM1) == 'a' && in(PORT_COM1 + 5) & 1,
+	       "and the bytes");
 	for (i = 0; i < 3; i++)
 		in(PORT_COM1);
 	result(!irq_level && !(in(PORT_COM1 + 5) & 1) && (in(PORT_COM1 + 2) & 0xf) == 1,
@@ -348,7 +354,9 @@ static bool fits(u32 id, u32 vcpus, u32 khz)
 	if (cpuid_fit(&t, id, vcpus, khz, &err))
 		return false;
 	e = cpuid_find(&t, 1, 0);
-	if (e->ebx >> 24 != (id & 0xff) || !(e->ecx >> 31) || (e->edx >> 28 & 1) != (vcpus > 1))
+	if (e->ebx >> 24 != (id & 0xff) || !(e->ecx >> 31))
+		return false;
+	if ((e->edx >> 28 & 1) != (vcpus > 1 ? 1 : 0))
 		return false;
 	e = cpuid_find(&t, 0xb, 1);
 	if (!e || e->ebx != vcpus || e->edx != id || 1U << e->eax < vcpus)
