@@ -25,6 +25,8 @@ void arch_teardown(void);
 int arch_cpu_enable(void);
 /* This CPU, interrupts off, also in a crash: never fails, idempotent. */
 void arch_cpu_disable(void);
+/* The same from a crash or a reboot, NMI context: touches no lock. */
+void arch_cpu_crash(void);
 /* -EINVAL: unknown id. */
 int arch_cap(u32 id, u64 *value);
 
@@ -65,14 +67,20 @@ bool arch_vcpu_runnable(struct vcpu *vcpu);
 /* It waits without a time limit: tell timers to wake it.  And back. */
 void arch_vcpu_block(struct vcpu *vcpu);
 void arch_vcpu_unblock(struct vcpu *vcpu);
-/* Takes an event (INIT, SIPI, wake-up) that changes what a halted vCPU is. */
-int arch_vcpu_unhalt(struct vcpu *vcpu);
+/*
+ * A VCPU_REQ_EVENT was taken, or it may have to wake: INIT, SIPI and interrupts
+ * change what a halted vCPU is.
+ */
+void arch_vcpu_unhalt(struct vcpu *vcpu);
 
 /*
  * Enters the guest, again and again, until something needs the run loop.
  * Called with preemption enabled and vCPU loaded.  enum run_next or errno.
  */
 int arch_vcpu_enter(struct vcpu *vcpu);
+
+/* Of an index of hvmod_vcpu_stat.exits; NULL: no such reason. */
+const char *arch_exit_name(u32 reason);
 
 /* ---- interrupts: any context ---- */
 

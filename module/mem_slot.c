@@ -381,7 +381,6 @@ int mem_get_dirty(struct vm *vm, const struct hvmod_dirty *args)
 	if (!buf)
 		return -ENOMEM;
 
-	arch_mmu_sync_dirty(vm);
 	for (i = 0; i < words; i += DIRTY_STEP) {
 		flush |= take_words(vm, slot, args->first + i * 64, buf + i,
 				    min_t(u64, words - i, DIRTY_STEP));

@@ -50,6 +50,12 @@ struct inject {
 	u64 exc_dr6;		/* bits a #DB in exc sets in DR6 on delivery */
 };
 
+/* Is anything to go in (interrupts apart)? */
+static inline bool inject_any(const struct inject *inject)
+{
+	return inject->has_again | inject->has_exc | inject->triple_fault | inject->nmi_pending;
+}
+
 /* Exceptions that inject_exception() knows as contributory or #PF: SDM table. */
 enum inject_merge {
 	INJECT_MERGE_NEW,	/* take the second one, alone */

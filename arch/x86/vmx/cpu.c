@@ -126,5 +126,5 @@ void arch_cpu_crash(void)
 	c->enabled = false;
 	vmx_vmxoff();
 	/* The kernel's CR4 shadow is of no use to a CPU that stops. */
-	native_write_cr4(native_read_cr4() & ~X86_CR4_VMXE);
+	asm volatile("mov %0, %%cr4" : : "r" (__read_cr4() & ~X86_CR4_VMXE) : "memory");
 }

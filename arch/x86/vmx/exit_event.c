@@ -7,6 +7,8 @@
  * SDM: "Other Causes of VM Exits", "Information for VM Exits Due to Vectored
  * Events".
  */
+#include <linux/percpu.h>
+#include <linux/sched.h>
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
