@@ -159,7 +159,7 @@ struct ginsn_ops {
 				  unsigned int flags);
 	enum ginsn_result (*probe)(struct ginsn_ctx *ctx, u64 linear,
 				   unsigned int len, unsigned int flags);
-	enum ginsn_result (*cmpxchg)(struct ginsn_ctx *ctx, u64 linear,
+	enum ginsn_result (*cas)(struct ginsn_ctx *ctx, u64 linear,
 				     const void *old, const void *new,
 				    unsigned int len);
 	enum ginsn_result (*pio)(struct ginsn_ctx *ctx, u16 port,

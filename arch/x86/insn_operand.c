@@ -200,12 +200,12 @@ enum ginsn_result ginsn_mem_update(struct ginsn_ctx *ctx, const void *old,
 {
 	if (!locked(ctx))
 		return ginsn_mem_write(ctx, ctx->dst_linear, new, len, 0);
-	if (!ctx->ops->cmpxchg)
+	if (!ctx->ops->cas)
 		return ginsn_refuse(ctx, "locked update");
 	if (first_part(ctx->dst_linear, len) != len)
 		return ginsn_mem_write(ctx, ctx->dst_linear, new, len,
 				       GINSN_ACC_LOCK);
-	return ctx->ops->cmpxchg(ctx, ctx->dst_linear, old, new, len);
+	return ctx->ops->cas(ctx, ctx->dst_linear, old, new, len);
 }
 
 enum ginsn_result ginsn_locate(struct ginsn_ctx *ctx, s64 delta,

@@ -237,7 +237,7 @@ static enum ginsn_result op_write_cr0(struct ginsn_ctx *ctx, u64 cr0)
 
 static const struct ginsn_ops ops = {
 	.fetch = op_fetch, .read = op_read, .write = op_write,
-	.probe = op_probe, .cmpxchg = op_cmpxchg, .pio = op_pio,
+	.probe = op_probe, .cas = op_cmpxchg, .pio = op_pio,
 	.pio_check = op_pio_check, .commit = op_commit,
 	.read_vec = op_read_vec, .write_vec = op_write_vec,
 	.load_seg = op_load_seg, .read_dtable = op_read_dtable,

@@ -106,7 +106,7 @@ static void chaos_commit(struct ginsn_ctx *c)
 
 static const struct ginsn_ops chaos_ops = {
 	.fetch = op_fetch, .read = chaos_read, .write = chaos_write,
-	.probe = chaos_probe, .cmpxchg = chaos_cmpxchg, .pio = chaos_pio,
+	.probe = chaos_probe, .cas = chaos_cmpxchg, .pio = chaos_pio,
 	.commit = chaos_commit, .read_vec = op_read_vec,
 	.write_vec = op_write_vec, .load_seg = op_load_seg,
 	.read_dtable = op_read_dtable, .write_dtable = op_write_dtable,

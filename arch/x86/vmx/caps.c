@@ -144,9 +144,10 @@ static __init int check_controls(bool true_msrs)
 
 static __init int check_ept(void)
 {
-	u64 cap;
+	u64 cap, vpid;
 
 	rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, cap);
+	vpid = cap >> 32;	/* the kernel's VMX_VPID_* count from there */
 	vmx_caps.ept_vpid = cap;
 	if (!(cap & VMX_EPT_PAGE_WALK_4_BIT) || !(cap & VMX_EPTP_WB_BIT) ||
 	    !(cap & VMX_EPT_2MB_PAGE_BIT)) {
@@ -154,7 +155,7 @@ static __init int check_ept(void)
 		return -EOPNOTSUPP;
 	}
 	if (!(cap & VMX_EPT_INVEPT_BIT) || !(cap & VMX_EPT_EXTENT_CONTEXT_BIT) ||
-	    !(cap & VMX_VPID_INVVPID_BIT) || !(cap & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT)) {
+	    !(vpid & VMX_VPID_INVVPID_BIT) || !(vpid & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT)) {
 		pr_err("this CPU lacks single-context INVEPT or INVVPID\n");
 		return -EOPNOTSUPP;
 	}
