@@ -138,6 +138,7 @@ static void test_msrs(struct hv_vcpu *vcpu)
 	list[0].pad = 1;
 	args.count = 1;
 	tap_ioctl(vcpu->fd, HVMOD_VCPU_GET_MSRS, &args, EINVAL, "MSR: padding");
+	args.count = 1;
 	args.msrs = 0;
 	tap_ioctl(vcpu->fd, HVMOD_VCPU_GET_MSRS, &args, EFAULT, "MSRs: bad address");
 }
