@@ -131,22 +131,20 @@ static bool mitigations_off(void)
 	return read_line("/proc/cmdline", "mitigations=off", line, sizeof(line));
 }
 
+/* A line each: a serial console is no place for long ones. */
 static void print_json(const char *release)
 {
-	const char *comma = "";
+	const char *off = mitigations_off() ? "off" : "default";
 	int id;
 
-	printf("BENCH {\"bench\": \"exits\", \"kernel\": \"%s\", ", release);
-	printf("\"mitigations\": \"%s\", \"operations\": [",
-	       mitigations_off() ? "off" : "default");
 	for (id = 0; id < NR_OPS; id++) {
-		printf("%s{\"name\": \"%s\"", comma, operations[id].name);
+		printf("BENCH {\"bench\": \"exits\", \"kernel\": \"%s\", \"mitigations\": \"%s\", ",
+		       release, off);
+		printf("\"name\": \"%s\"", operations[id].name);
 		json_cell("hvmod", &results[HVMOD][id]);
 		json_cell("kvm", &results[KVM][id]);
-		printf("}");
-		comma = ", ";
+		printf("}\n");
 	}
-	printf("]}\n");
 }
 
 /* The budget holds for one host only; why not for this one, or NULL. */
