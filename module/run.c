@@ -4,7 +4,6 @@
  * Called by dev.c with vcpu->lock held.  It is the only place that loops; it
  * knows no register and no exit reason.
  */
-#include <linux/entry-kvm.h>
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
 
@@ -100,11 +99,13 @@ static int run_once(struct vcpu *vcpu)
 	}
 	if (READ_ONCE(vcpu->run->immediate_exit))
 		return -EINTR;
-	if (__xfer_to_guest_mode_work_pending()) {
-		ret = xfer_to_guest_mode_handle_work(NULL);
-		if (ret)
-			return ret;
-	}
+	if (signal_pending(current))
+		return -EINTR;
+	if (need_resched())
+		cond_resched();
+	/* Work that only the way out to user space does: rseq, task work. */
+	if (test_thread_flag(TIF_NOTIFY_RESUME))
+		return to_user(vcpu, HVMOD_EXIT_NONE);
 	arch_vcpu_unhalt(vcpu);
 	if (!arch_vcpu_runnable(vcpu))
 		return vcpu_block(vcpu);
