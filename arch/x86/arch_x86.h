@@ -63,7 +63,7 @@ int cr_write_cr3(struct vcpu *vcpu, u64 value);
 int cr_write_cr4(struct vcpu *vcpu, u64 value);
 int cr_write_efer(struct vcpu *vcpu, u64 value, bool host);
 int cr_write_xcr(struct vcpu *vcpu, u32 index, u64 value);	/* XSETBV; CPL checked here */
-void cr_lmsw(struct vcpu *vcpu, u16 msw);
+int cr_lmsw(struct vcpu *vcpu, u16 msw);
 /* MOV DR.  -EINVAL: #GP; -ENOENT: #UD (DR4/5 with CR4.DE). */
 int cr_read_dr(struct vcpu *vcpu, unsigned int nr, u64 *value);
 int cr_write_dr(struct vcpu *vcpu, unsigned int nr, u64 value);

@@ -117,14 +117,13 @@ int cr_write_cr0(struct vcpu *vcpu, u64 value)
 	return 0;
 }
 
-void cr_lmsw(struct vcpu *vcpu, u16 msw)
+int cr_lmsw(struct vcpu *vcpu, u16 msw)
 {
 	u64 cr0 = vcpu_cr0(vcpu);
 
 	/* LMSW sets PE but cannot clear it: SDM, "LMSW". */
 	cr0 = (cr0 & ~0xeULL) | (msw & 0xf);
-	if (cr_write_cr0(vcpu, cr0))
-		x86_inject_gp(vcpu);
+	return cr_write_cr0(vcpu, cr0);
 }
 
 bool cr_cr3_valid(const struct vcpu *vcpu, u64 cr3, u64 efer)

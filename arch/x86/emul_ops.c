@@ -215,9 +215,14 @@ static enum ginsn_result op_write(struct ginsn_ctx *ctx, u64 linear, const void 
 static enum ginsn_result op_probe(struct ginsn_ctx *ctx, u64 linear, unsigned int len,
 				  unsigned int flags)
 {
+	bool write = flags & GINSN_ACC_WRITE;
+	enum ginsn_result r;
 	u64 gpa;
 
-	return translate(ctx, linear, flags & GINSN_ACC_WRITE ? PAGING_WRITE : 0, &gpa);
+	r = translate(ctx, linear, write ? PAGING_WRITE : 0, &gpa);
+	if (!r && (flags & GINSN_ACC_BULK) && !is_memory(ctx_vcpu(ctx), gpa, write))
+		return GINSN_RETRY;
+	return r;
 }
 
 static enum ginsn_result op_cmpxchg(struct ginsn_ctx *ctx, u64 linear, const void *old,

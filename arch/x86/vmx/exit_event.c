@@ -43,6 +43,8 @@ int exit_nmi_window(struct vcpu *vcpu)
 
 int exit_triple_fault(struct vcpu *vcpu)
 {
+	/* What it was delivering is gone, also if user space goes on. */
+	vcpu->arch.inject.has_again = false;
 	set_bit(VCPU_REQ_TRIPLE_FAULT, &vcpu->requests);
 	return EXIT_LEAVE;
 }
@@ -54,6 +56,13 @@ static void debug_exception(struct vcpu *vcpu, u32 info)
 		.type = INJECT_PRIV_SOFT_EXC, .vector = X86_TRAP_DB,
 	};
 
+	/*
+	 * The exit took the pending exceptions with it; an entry with TF in a
+	 * shadow is refused without this one: SDM, "Checks on Guest Non-Register
+	 * State".
+	 */
+	if (hw_get_shadow(vcpu) && (vcpu_rflags(vcpu) & X86_EFLAGS_TF))
+		hw_pend_single_step(vcpu);
 	if (((info & INTR_INFO_INTR_TYPE_MASK) >> 8) != INJECT_PRIV_SOFT_EXC) {
 		x86_inject_db(vcpu, dr6);
 		return;

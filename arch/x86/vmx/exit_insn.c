@@ -86,9 +86,10 @@ int exit_hlt(struct vcpu *vcpu)
 {
 	hw_advance(vcpu);
 	/* arch_vcpu_runnable() asks for IF when the VMCS may be elsewhere. */
-	vcpu_rflags(vcpu);
 	vcpu->stat.halts++;
-	WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
+	/* A single-step trap is pending: it ends the halt at once. */
+	if (!(vcpu_rflags(vcpu) & X86_EFLAGS_TF))
+		WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
 	return EXIT_LEAVE;
 }
 
@@ -150,7 +151,7 @@ int exit_cr(struct vcpu *vcpu)
 		ret = cr_write_cr0(vcpu, vcpu_cr0(vcpu) & ~(u64)X86_CR0_TS);
 		break;
 	case CR_LMSW:
-		cr_lmsw(vcpu, qual >> 16);
+		ret = cr_lmsw(vcpu, qual >> 16);
 		break;
 	}
 	if (ret == -EINVAL)
@@ -175,7 +176,10 @@ int exit_dr(struct vcpu *vcpu)
 		if (!ret)
 			vcpu_set_gpr(vcpu, reg, value);
 	} else {
-		ret = cr_write_dr(vcpu, nr, vcpu_gpr(vcpu, reg));
+		value = vcpu_gpr(vcpu, reg);
+		if (!vcpu_64bit(vcpu))
+			value = (u32)value;
+		ret = cr_write_dr(vcpu, nr, value);
 	}
 	if (ret == -ENOENT)
 		return exit_ud(vcpu);

@@ -7,6 +7,9 @@
  * SDM: "Guest-State Area", "Guest/Host Masks and Read Shadows for CR0 and CR4".
  */
 #include <linux/bitops.h>
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
@@ -361,12 +364,13 @@ void hw_set_nmi_blocked(struct vcpu *vcpu, bool blocked)
 void hw_pend_single_step(struct vcpu *vcpu)
 {
 	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
-		   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | BIT(14) | BIT(12));
+		   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
 }
 
 void hw_advance_to(struct vcpu *vcpu, unsigned long rip)
 {
 	u32 info = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
+	unsigned long rflags = vcpu_rflags(vcpu);
 
 	if (!vcpu_64bit(vcpu))
 		rip = (u32)rip;
@@ -374,7 +378,10 @@ void hw_advance_to(struct vcpu *vcpu, unsigned long rip)
 	if (unlikely(info & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
 		vmcs_write(GUEST_INTERRUPTIBILITY_INFO,
 			   info & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
-	if (unlikely(vcpu_rflags(vcpu) & X86_EFLAGS_TF))
+	/* A complete instruction clears RF: the next one's breakpoint counts. */
+	if (unlikely(rflags & X86_EFLAGS_RF))
+		vcpu_set_rflags(vcpu, rflags & ~(unsigned long)X86_EFLAGS_RF);
+	if (unlikely(rflags & X86_EFLAGS_TF))
 		hw_pend_single_step(vcpu);
 }
 
