@@ -4,6 +4,7 @@ host in Bochs or QEMU. A host boots without a boot loader: Bochs gets the
 kernel and the initramfs as RAM images and a boot sector that jumps to the
 kernel's setup code; QEMU loads them itself."""
 
+import hashlib
 import os
 import shutil
 import socket
@@ -52,6 +53,13 @@ def write(path, data):
 
 
 def kernel_dir(name):
+    """Where build-kernel puts it: our own kernels are told apart by their
+    configuration."""
+    config = os.path.join(RIG, "kernel", name + ".config")
+    if os.path.exists(config):
+        base = os.path.join(RIG, "kernel", "base.config")
+        digest = hashlib.sha256(read(base, "rb") + read(config, "rb"))
+        name += "-" + digest.hexdigest()[:12]
     return os.path.join(CACHE, "kernel", name)
 
 
