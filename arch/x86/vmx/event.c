@@ -112,7 +112,10 @@ bool vmx_events_prepare(struct vcpu *vcpu)
 
 	vmx->irq_check = false;
 	nmis = atomic_xchg(&vcpu->arch.nmi_queued, 0);
-	inject->nmi_pending = min(inject->nmi_pending + nmis, 2);
+	/* One is taken and one waits; behind a blocked door only one can wait. */
+	if (nmis)
+		inject->nmi_pending = min(inject->nmi_pending + nmis,
+					  hw_nmi_blocked(vcpu) ? 1 : 2);
 	irq = x86_irq_pending(vcpu) >= 0;
 
 	switch (inject_pick(inject, irq, blocked_now(vcpu))) {
