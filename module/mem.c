@@ -313,7 +313,7 @@ static int install(struct fault *f)
 {
 	u64 mask = f->level == ARCH_MMU_1G ? (PUD_SIZE >> PAGE_SHIFT) - 1 :
 		   f->level == ARCH_MMU_2M ? (PMD_SIZE >> PAGE_SHIFT) - 1 : 0;
-	u32 prot = MEM_READ | MEM_EXEC | (f->map_write ? MEM_WRITE : 0);
+	u32 prot = MEM_ACC_READ | MEM_ACC_EXEC | (f->map_write ? MEM_ACC_WRITE : 0);
 	struct mem *mem = &f->vcpu->vm->mem;
 	int err = -EAGAIN;
 
@@ -377,7 +377,7 @@ static bool is_dying(struct vm *vm, u64 gfn)
 enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 {
 	struct fault f = {
-		.vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .write = access & MEM_WRITE,
+		.vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .write = access & MEM_ACC_WRITE,
 	};
 	struct vm *vm = vcpu->vm;
 	enum mem_fault_result ret;

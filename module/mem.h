@@ -69,9 +69,9 @@ struct mem {
 };
 
 /* What an access wants; also what a translation allows. */
-#define MEM_READ	(1U << 0)
-#define MEM_WRITE	(1U << 1)
-#define MEM_EXEC	(1U << 2)
+#define MEM_ACC_READ	(1U << 0)
+#define MEM_ACC_WRITE	(1U << 1)
+#define MEM_ACC_EXEC	(1U << 2)
 
 /* Result of mem_fault(). */
 enum mem_fault_result {

@@ -171,11 +171,11 @@ static u64 make_leaf(u64 pfn, int level, u32 prot)
 {
 	u64 e = (pfn << PAGE_SHIFT) | EPT_WB | EPT_IPAT | EPT_ACCESSED;
 
-	if (prot & MEM_READ)
+	if (prot & MEM_ACC_READ)
 		e |= VMX_EPT_READABLE_MASK;
-	if (prot & MEM_WRITE)
+	if (prot & MEM_ACC_WRITE)
 		e |= VMX_EPT_WRITABLE_MASK | EPT_DIRTY;
-	if (prot & MEM_EXEC)
+	if (prot & MEM_ACC_EXEC)
 		e |= VMX_EPT_EXECUTABLE_MASK;
 	if (level > 1)
 		e |= EPT_LEAF;

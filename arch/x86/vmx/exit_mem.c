@@ -70,11 +70,11 @@ int exit_ept_violation(struct vcpu *vcpu)
 	u32 access = 0;
 
 	if (qual & QUAL_READ)
-		access |= MEM_READ;
+		access |= MEM_ACC_READ;
 	if (qual & QUAL_WRITE)
-		access |= MEM_WRITE;
+		access |= MEM_ACC_WRITE;
 	if (qual & QUAL_FETCH)
-		access |= MEM_EXEC;
+		access |= MEM_ACC_EXEC;
 
 	switch (mem_fault(vcpu, gpa, access)) {
 	case MEM_FAULT_MAPPED:
