@@ -38,12 +38,18 @@ struct inject {
 	 * has_again: delivery of "again" began and did not finish (an EPT
 	 * violation on the stack, say): it goes first, as it was.
 	 */
-	bool has_again;
-	/* has_exc: a new exception */
-	bool has_exc;
-	/* the guest shut down; nothing else counts */
-	bool triple_fault;
-	u8 nmi_pending;		/* 0-2: one may wait behind a blocked one */
+	union {
+		struct {
+			bool has_again;
+			/* has_exc: a new exception */
+			bool has_exc;
+			/* the guest shut down; nothing else counts */
+			bool triple_fault;
+			/* 0-2: one may wait behind a blocked one */
+			u8 nmi_pending;
+		};
+		u32 any;	/* the four above, for one test */
+	};
 	struct inject_event again;
 	struct inject_event exc;
 	u64 exc_cr2;		/* address of a #PF in exc, goes to CR2 on delivery */
@@ -53,7 +59,7 @@ struct inject {
 /* Is anything to go in (interrupts apart)? */
 static inline bool inject_any(const struct inject *inject)
 {
-	return inject->has_again | inject->has_exc | inject->triple_fault | inject->nmi_pending;
+	return inject->any;
 }
 
 /* Exceptions that inject_exception() knows as contributory or #PF: SDM table. */

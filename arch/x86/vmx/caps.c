@@ -9,6 +9,8 @@
 #define pr_fmt(fmt) "hvmod: " fmt
 
 #include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/path.h>
 #include <linux/processor.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -166,6 +168,20 @@ static __init int check_ept(void)
 	return 0;
 }
 
+/*
+ * KVM up to 6.11 turns VMX on with its first guest only, but takes the kernel's
+ * only hook for crashes when it is loaded; from 6.12 on it takes both.
+ */
+static __init bool kvm_is_loaded(void)
+{
+	struct path path;
+
+	if (kern_path("/sys/module/kvm_intel", LOOKUP_FOLLOW, &path))
+		return false;
+	path_put(&path);
+	return true;
+}
+
 static __init int check_owner(void)
 {
 	u64 feat;
@@ -180,8 +196,12 @@ static __init int check_owner(void)
 	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &feat) ||
 	    !(feat & FEAT_CTL_LOCKED) || !(feat & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX))
 		goto firmware;
+	if (kvm_is_loaded()) {
+		pr_err("KVM is loaded and holds VMX or the kernel's only hook for crashes: 'modprobe -r kvm_intel' frees them\n");
+		return -EBUSY;
+	}
 	if (cr4_read_shadow() & X86_CR4_VMXE) {
-		pr_err("another hypervisor holds VMX (usually KVM: 'modprobe -r kvm_intel' frees it)\n");
+		pr_err("another hypervisor than KVM holds VMX: unload it\n");
 		return -EBUSY;
 	}
 	return 0;

@@ -189,7 +189,7 @@ static noinline void load_debug_registers(struct vcpu *vcpu)
 	set_debugreg(vcpu->arch.dr6, 6);
 }
 
-static noinstr void run_guest(struct vcpu *vcpu)
+static __always_inline void run_guest(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
@@ -214,7 +214,8 @@ static int handle_exit_irqoff(struct vcpu *vcpu)
 	struct hvmod_exit_record *rec;
 	int ret;
 
-	vcpu->arch.avail = 0;
+	vcpu->arch.rip = vmcs_read(GUEST_RIP);
+	vcpu->arch.avail = BIT(X86_CACHED_RIP);
 	if (unlikely(reason >= HVMOD_MAX_EXIT_REASONS)) {
 		vmx->launched = vmx->launched && reason != VMX_EXIT_FAILED;
 		return EXIT_SLOW;
@@ -224,7 +225,7 @@ static int handle_exit_irqoff(struct vcpu *vcpu)
 
 	rec = vcpu_ring_push(vcpu);
 	rec->reason = reason;
-	rec->rip = vcpu_rip(vcpu);
+	rec->rip = vcpu->arch.rip;
 	rec->tsc = rdtsc();
 	rec->extra = 0;
 	rec->info = row->flags & EXIT_QUAL ? vmcs_read(EXIT_QUALIFICATION) : 0;
@@ -253,11 +254,24 @@ static int handle_exit_slow(struct vcpu *vcpu)
 	if (unlikely(vmx->exit_reason >= HVMOD_MAX_EXIT_REASONS))
 		return exit_bad_state(vcpu);
 	row = &exit_table[vmx->exit_reason];
-	vmx->flush_l1d = true;
 	ret = row->slow(vcpu);
 	if (ret == EXIT_DONE && (row->flags & EXIT_ADVANCE))
 		hw_advance(vcpu);
 	return ret;
+}
+
+static noinline bool prepare_rest(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (vmx->flush_guest)
+		ept_flush_local(vcpu);
+	if (vmx->msrs_stale)
+		load_user_msrs(vcpu, this_cpu_ptr(&vmx_cpu));
+	if (vmx_events_prepare(vcpu))
+		return true;
+	set_bit(VCPU_REQ_TRIPLE_FAULT, &vcpu->requests);
+	return false;
 }
 
 /* Requests and events; false: leave the loop. */
@@ -273,17 +287,10 @@ static __always_inline bool prepare_entry(struct vcpu *vcpu)
 	}
 	if (unlikely(read_thread_flags() & THREAD_WORK))
 		return false;
-	if (unlikely(vmx->flush_gen != atomic64_read(&vcpu->vm->arch.vmx->gen) ||
-		     vmx->flush_guest))
+	if (unlikely(vmx->flush_gen != atomic64_read(&vcpu->vm->arch.vmx->gen)))
 		ept_flush_local(vcpu);
-	if (unlikely(vmx->msrs_stale))
-		load_user_msrs(vcpu, this_cpu_ptr(&vmx_cpu));
-	if (unlikely(vmx->irq_check || inject_any(&vcpu->arch.inject))) {
-		if (!vmx_events_prepare(vcpu)) {
-			set_bit(VCPU_REQ_TRIPLE_FAULT, &vcpu->requests);
-			return false;
-		}
-	}
+	if (unlikely(vmx->todo | vcpu->arch.inject.any) && !prepare_rest(vcpu))
+		return false;
 	if (vcpu->arch.dirty)
 		write_back(vcpu);
 	return true;
@@ -294,7 +301,7 @@ static int enter_loop(struct vcpu *vcpu)
 	int ret = EXIT_RESUME;
 
 	while (prepare_entry(vcpu)) {
-		if (unlikely(vmx_l1d_needed))
+		if (static_branch_unlikely(&vmx_l1d_needed))
 			vmx_l1d_flush(vcpu);
 		trace_hvmod_entry(vcpu->id, vcpu->arch.rip);
 		vcpu->stat.entries++;

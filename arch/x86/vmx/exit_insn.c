@@ -79,6 +79,8 @@ int exit_io_fast(struct vcpu *vcpu)
 
 int exit_io(struct vcpu *vcpu)
 {
+	/* The emulator runs over addresses of the guest's choice. */
+	to_vmx(vcpu)->flush_l1d = true;
 	return from_run(emul_string_io(vcpu));
 }
 

@@ -58,6 +58,8 @@ static int not_memory(struct vcpu *vcpu, u64 gpa, unsigned long qual)
 	}
 	ret = emul_mmio(vcpu, gpa, qual & QUAL_WRITE);
 	to_vmx(vcpu)->irq_check = true;
+	/* The emulator ran over addresses of the guest's choice. */
+	to_vmx(vcpu)->flush_l1d = true;
 	if (ret == RUN_RESUME)
 		return EXIT_RESUME;
 	return ret == RUN_TO_USER ? EXIT_USER : ret;

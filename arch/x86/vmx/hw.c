@@ -370,9 +370,17 @@ void hw_pend_single_step(struct vcpu *vcpu)
 void hw_advance_to(struct vcpu *vcpu, unsigned long rip)
 {
 	u32 info = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
-	unsigned long rflags = vcpu_rflags(vcpu);
+	struct vcpu_arch *a = &vcpu->arch;
+	unsigned long rflags;
 
-	if (!vcpu_64bit(vcpu))
+	/* Every emulated exit comes here: no call of hw_cache() if it can be helped. */
+	if (!(a->avail & BIT(X86_CACHED_RFLAGS))) {
+		a->rflags = vmcs_read(GUEST_RFLAGS);
+		a->avail |= BIT(X86_CACHED_RFLAGS);
+	}
+	rflags = a->rflags;
+	/* Outside of 64-bit mode a RIP has 32 bits: only one at their end is cut. */
+	if (unlikely((rip ^ vcpu_rip(vcpu)) >> 32) && !vcpu_64bit(vcpu))
 		rip = (u32)rip;
 	vcpu_set_rip(vcpu, rip);
 	if (unlikely(info & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))

@@ -16,7 +16,7 @@
 
 #define L1D_ORDER	4	/* 64 KiB: twice the cache, for its replacement */
 
-bool vmx_l1d_needed __read_mostly;
+DEFINE_STATIC_KEY_FALSE(vmx_l1d_needed);
 static bool l1d_always __read_mostly;
 static void *l1d_pages;
 
@@ -36,15 +36,13 @@ int vmx_l1d_setup(void)
 			return -ENOMEM;
 	}
 	l1d_always = l1tf_mitigation >= L1TF_MITIGATION_FULL;
-	vmx_l1d_needed = true;
+	static_branch_enable(&vmx_l1d_needed);
 	return 0;
 }
 
 void vmx_l1d_teardown(void)
 {
 	free_pages((unsigned long)l1d_pages, L1D_ORDER);
-	l1d_pages = NULL;
-	vmx_l1d_needed = false;
 }
 
 static noinline void flush_by_reading(void)

@@ -7,6 +7,7 @@
 #define ARCH_X86_VMX_VMX_H
 
 #include <linux/cpumask.h>
+#include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -57,12 +58,19 @@ struct vmx_vcpu {
 	int vmcs_cpu;			/* where the VMCS is active, or -1 */
 	u16 vpid;
 	bool launched;
-	bool irq_check;			/* look at the interrupt controllers */
 	bool injected;			/* an event went in with this entry */
 	bool host_loaded;		/* the host's selectors and MSRs are put away */
-	bool msrs_stale;		/* guest's user MSRs must be loaded again */
-	bool flush_guest;		/* INVVPID before the next entry */
 	bool flush_l1d;			/* the host may have left secrets in L1D */
+	/* What the next entry has to do first; todo is for one test. */
+	union {
+		struct {
+			bool irq_check;		/* look at the interrupt controllers */
+			bool msrs_stale;	/* load the guest's user MSRs again */
+			bool flush_guest;	/* INVVPID */
+			bool todo_pad;
+		};
+		u32 todo;
+	};
 	u64 flush_gen;			/* vmx_vm.gen that this vCPU has seen */
 	unsigned long host_rsp;		/* what HOST_RSP holds */
 	unsigned long host_cr3, host_cr4;
@@ -214,7 +222,7 @@ void ept_flush_local(struct vcpu *vcpu);
 void ept_vcpu_destroy(struct vcpu *vcpu);
 
 /* ---- l1d.c: the L1TF mitigation, as the host kernel decided ---- */
-extern bool vmx_l1d_needed;
+DECLARE_STATIC_KEY_FALSE(vmx_l1d_needed);
 int vmx_l1d_setup(void);
 void vmx_l1d_teardown(void);
 /* Interrupts off, before an entry. */
