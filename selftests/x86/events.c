@@ -4,6 +4,9 @@
  * instruction, breakpoints, #AC, NMIs and what blocks them, interrupt shadows.
  * Guest and host are both here.  It must not count time, only events.
  */
+#include <signal.h>
+#include <sys/time.h>
+
 #include "guest.h"
 
 #define PORT	0x510
@@ -396,14 +399,15 @@ static void do_nmi(void)
 	GUEST_SYNC(1);
 	GUEST_EQ(nmis, 2);
 	GUEST_EQ(nmi_nested, 0);
-	/* IF has no say, and HLT ends. */
+	/* IF has no say. */
 	guest_cli();
 	GUEST_SYNC(3);
-	guest_hlt();
 	GUEST_EQ(nmis, 3);
-	/* MOV SS holds it up for an instruction. */
-	GUEST_SYNC(3);
-	GUEST_EQ(nmis, 4);
+	/* HLT ends: the host sends one now and then. */
+	GUEST_SYNC(4);
+	while (nmis < 5)
+		guest_hlt();
+	GUEST_SYNC(5);
 }
 
 struct row {
@@ -451,6 +455,41 @@ static void nmi(struct hv_vcpu *vcpu, int count)
 		hv_need(!ioctl(vcpu->fd, HVMOD_VCPU_NMI));
 }
 
+static int nmi_fd;
+
+static void on_alarm(int sig)
+{
+	ioctl(nmi_fd, HVMOD_VCPU_NMI);
+}
+
+static void nmi_timer(int fd, int us)
+{
+	struct itimerval t = {
+		.it_interval.tv_usec = us, .it_value.tv_usec = us,
+	};
+
+	nmi_fd = fd;
+	signal(SIGALRM, on_alarm);
+	hv_need(!setitimer(ITIMER_REAL, &t, NULL));
+}
+
+static void on_sync(struct hv_vcpu *vcpu)
+{
+	switch (vcpu->value) {
+	case 2:
+		nmi(vcpu, 3);
+		break;
+	case 4:
+		nmi_timer(vcpu->fd, 20000);
+		break;
+	case 5:
+		nmi_timer(vcpu->fd, 0);
+		break;
+	default:
+		nmi(vcpu, 1);
+	}
+}
+
 static bool run_served(struct hv_vcpu *vcpu)
 {
 	for (;;) {
@@ -458,7 +497,7 @@ static bool run_served(struct hv_vcpu *vcpu)
 		case HV_DONE:
 			return true;
 		case HV_SYNC:
-			nmi(vcpu, vcpu->value == 2 ? 3 : 1);
+			on_sync(vcpu);
 			break;
 		case HV_OTHER:
 			if (serve(vcpu))
