@@ -125,8 +125,10 @@ void mem_slots_free(struct vm *vm);
  */
 int mem_read(struct vm *vm, u64 gpa, void *buf, size_t len);
 int mem_write(struct vm *vm, u64 gpa, const void *buf, size_t len);
-/* The same with interrupts off or in atomic context: -EFAULT also when the
- * page would have to be faulted in; try again from where one may sleep. */
+/*
+ * The same with interrupts off or in atomic context: -EFAULT also when the
+ * page would have to be faulted in; try again from where one may sleep.
+ */
 int mem_read_atomic(struct vm *vm, u64 gpa, void *buf, size_t len);
 /*
  * Compare and exchange of 1, 2, 4 or 8 aligned bytes (16 too, where the

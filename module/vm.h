@@ -130,6 +130,7 @@ static inline struct vcpu *vm_vcpu(struct vm *vm, u32 id)
 {
 	if (id >= HVMOD_MAX_VCPUS)
 		return NULL;
+	/* Pairs with the publication of a new vCPU. */
 	return smp_load_acquire(&vm->vcpus[array_index_nospec(id, HVMOD_MAX_VCPUS)]);
 }
 

@@ -111,7 +111,7 @@ static __init u32 ctl_allowed1(enum ctl_word word, bool true_msrs, u32 *must)
 	u32 low, high;
 
 	if (rdmsr_safe(msr[word][true_msrs], &low, &high))
-		low = high = 0;
+		low = 0, high = 0;
 	*must = low;
 	return high;
 }

@@ -371,6 +371,7 @@ void arch_mmu_flush(struct vm *vm)
 	vm_for_each_vcpu(vm, id, vcpu) {
 		int cpu = READ_ONCE(vcpu->cpu);
 
+		/* Pairs with the barrier of a vCPU that enters its guest. */
 		if (cpu >= 0 && smp_load_acquire(&vcpu->mode) == VCPU_IN_GUEST)
 			cpumask_set_cpu(cpu, v->flush_mask);
 	}

@@ -55,7 +55,7 @@ static noinline void flush_by_reading(void)
 	(void)cpuid_eax(0);
 	for (i = 0; i < size; i += 64)
 		READ_ONCE(*(u8 *)(l1d_pages + i));
-	rmb();
+	rmb(); /* the reads are done before the guest is entered */
 }
 
 void vmx_l1d_flush(struct vcpu *vcpu)
