@@ -38,8 +38,8 @@ struct mem_slot {
 };
 
 /*
- * In mem_slot.flags: the slot is being taken away.  Nobody finds it any more, but
- * notifiers still see it, until its translations are gone.
+ * In mem_slot.flags: the slot is being taken away.  No translation goes in any
+ * more, but notifiers still see it, until its translations are gone.
  */
 #define MEM_SLOT_DYING	BIT(31)
 
@@ -108,6 +108,11 @@ void mem_mark_dirty(struct vm *vm, u64 gfn);
  * mem_slot_find() is the only lookup; it costs a handful of instructions.
  */
 const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn);
+/*
+ * The same for mem*.c, a slot on its way out included: an access through the
+ * launcher's address is one that came before the change.
+ */
+const struct mem_slot *mem_slot_find_any(struct vm *vm, u64 gfn);
 
 /*
  * For mem*.c: the table, dying slots included.  SRCU or RCU read side, or
@@ -130,6 +135,11 @@ int mem_write(struct vm *vm, u64 gpa, const void *buf, size_t len);
  * page would have to be faulted in; try again from where one may sleep.
  */
 int mem_read_atomic(struct vm *vm, u64 gpa, void *buf, size_t len);
+/*
+ * The hot half of it: 8-byte words inside one page.  The caller has disabled
+ * page faults and runs on a thread of the VM's owner.
+ */
+int mem_read_words_atomic(struct vm *vm, u64 gpa, u64 *buf, unsigned int words);
 /*
  * Compare and exchange of 1, 2, 4 or 8 aligned bytes (16 too, where the
  * architecture has it).  0: done; -EAGAIN: the value differed, *old is the one

@@ -14,11 +14,12 @@
 
 /*
  * User address of a guest page, or 0.  HVMOD_VM_SET_MEMORY checked that the
- * whole slot is user space.
+ * whole slot is user space.  While a slot is replaced there is no moment when
+ * the guest's own devices and instructions find none.
  */
 static unsigned long page_hva(struct vm *vm, u64 gpa, bool write)
 {
-	const struct mem_slot *slot = mem_slot_find(vm, gpa >> PAGE_SHIFT);
+	const struct mem_slot *slot = mem_slot_find_any(vm, gpa >> PAGE_SHIFT);
 
 	if (!slot || (write && (slot->flags & HVMOD_MEM_READONLY)))
 		return 0;
@@ -91,6 +92,19 @@ int mem_read_atomic(struct vm *vm, u64 gpa, void *buf, size_t len)
 	pagefault_enable();
 	rcu_read_unlock();
 	return ret;
+}
+
+int mem_read_words_atomic(struct vm *vm, u64 gpa, u64 *buf, unsigned int words)
+{
+	unsigned long hva = page_hva(vm, gpa, false);
+	unsigned int i;
+
+	if (!hva)
+		return -EFAULT;
+	for (i = 0; i < words; i++)
+		if (__get_user(buf[i], (u64 __user *)hva + i))
+			return -EFAULT;
+	return 0;
 }
 
 /* 0: done; 1: differed, *old is what was found; -EFAULT. */

@@ -102,8 +102,8 @@ void emul_vcpu_destroy(struct vcpu *vcpu);
 /*
  * The guest touched gpa, which is no memory (or is read-only memory).  Fetches
  * and emulates one instruction (or some iterations of a REP one), RIP moves.
- * enum run_next or errno.  emul_mmio_fast(): interrupts off; handles simple
- * MOVs to in-kernel devices only; -EAGAIN: use emul_mmio().
+ * enum run_next or errno.  emul_mmio_fast(): interrupts off; plain MOVs
+ * only, RUN_RESUME or RUN_TO_USER; -EAGAIN: nothing was done, use emul_mmio().
  */
 int emul_mmio_fast(struct vcpu *vcpu, u64 gpa, bool write);
 int emul_mmio(struct vcpu *vcpu, u64 gpa, bool write);

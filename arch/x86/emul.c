@@ -49,6 +49,7 @@ void emul_cancel(struct vcpu *vcpu)
 	if (!emul)
 		return;
 	emul->in_size = 0;
+	emul->loading = false;
 	ginsn_log_clear(&emul->log);
 }
 
@@ -187,9 +188,49 @@ int emul_string_io(struct vcpu *vcpu)
 	return emul_insn(vcpu);
 }
 
-/* ---- the short way for plain moves to devices in the kernel ---- */
+/* ---- the short way for plain moves ---- */
+
+/*
+ * The 16 bytes at a linear address of a guest in 64-bit mode, all in one page.
+ * The CPU has just fetched from there, so rights need no second look; whatever
+ * a guest changes meanwhile, it reads its own memory.
+ */
+static int fetch_64(struct vcpu *vcpu, u64 linear, u64 raw[2])
+{
+	u64 entry = vcpu_cr3(vcpu), gpa;
+	int shift = 48, ret = -EAGAIN;
+
+	pagefault_disable();
+	do {
+		shift -= 9;
+		gpa = (entry & GENMASK_ULL(51, 12)) | ((linear >> shift) & 511) << 3;
+		if (mem_read_words_atomic(vcpu->vm, gpa, &entry, 1))
+			goto out;
+		if ((entry & (_PAGE_PRESENT | _PAGE_ACCESSED)) != (_PAGE_PRESENT | _PAGE_ACCESSED))
+			goto out;
+	} while (shift > PAGE_SHIFT && (shift == 39 || !(entry & _PAGE_PSE)));
+
+	gpa = (entry & GENMASK_ULL(51, 12) & ~(BIT_ULL(shift) - 1)) |
+	      (linear & (BIT_ULL(shift) - 1));
+	ret = mem_read_words_atomic(vcpu->vm, gpa, raw, 2);
+out:
+	pagefault_enable();
+	return ret ? -EAGAIN : 0;
+}
 
 static int fast_fetch(struct vcpu *vcpu, struct ginsn *insn)
+{
+	u64 raw[2];
+
+	if (!vcpu_64bit(vcpu) || (vcpu_cr4(vcpu) & X86_CR4_LA57) ||
+	    offset_in_page(vcpu_rip(vcpu)) > PAGE_SIZE - sizeof(raw))
+		return -ENOENT;
+	if (fetch_64(vcpu, vcpu_rip(vcpu), raw))
+		return -EAGAIN;
+	return ginsn_decode(insn, (u8 *)raw, GINSN_MAX_LEN, GINSN_MODE_64) ? -EAGAIN : 0;
+}
+
+static int fast_fetch_any(struct vcpu *vcpu, struct ginsn *insn)
 {
 	enum ginsn_mode mode = code_mode(vcpu);
 	struct paging_fault fault;
@@ -229,33 +270,67 @@ static bool fast_matches(struct vcpu *vcpu, const struct ginsn *insn, const stru
 	return ((linear ^ gpa) & ~PAGE_MASK) == 0;
 }
 
-int emul_mmio_fast(struct vcpu *vcpu, u64 gpa, bool write)
+static void fast_load(struct vcpu *vcpu, const struct ginsn_mov *mov, u64 value)
 {
 	u64 *gpr = (u64 *)vcpu->arch.gpr;
+
+	if (mov->size < 8)
+		value &= BIT_ULL(mov->size * 8) - 1;
+	ginsn_mov_load(mov, gpr, value);
+	if (mov->reg == HVMOD_RSP)
+		vcpu_set_gpr(vcpu, HVMOD_RSP, gpr[HVMOD_RSP]);
+}
+
+/* The launcher's device: RIP moves now, a load gets its value in emul_complete(). */
+static int fast_to_user(struct vcpu *vcpu, u64 gpa, const struct ginsn_mov *mov, u64 value,
+			bool write)
+{
+	struct hvmod_run *run = vcpu->run;
+
+	run->mmio.gpa = gpa;
+	run->mmio.len = mov->size;
+	run->mmio.is_write = write;
+	if (mov->size < 8)
+		value &= BIT_ULL(mov->size * 8) - 1;
+	memcpy(run->mmio.data, &value, sizeof(value));
+	run->exit_reason = HVMOD_EXIT_MMIO;
+	if (!write) {
+		vcpu->arch.emul->load = *mov;
+		vcpu->arch.emul->loading = true;
+		vcpu->user_wait = VCPU_WAIT_MMIO;
+	}
+	return RUN_TO_USER;
+}
+
+int emul_mmio_fast(struct vcpu *vcpu, u64 gpa, bool write)
+{
+	const u64 *gpr = (const u64 *)vcpu->arch.gpr;
 	struct ginsn_mov mov;
 	struct ginsn insn;
 	u64 value = 0, rip;
+	int ret;
 
-	if (vcpu->arch.inject.has_again || fast_fetch(vcpu, &insn) ||
-	    !ginsn_mov_get(&insn, &mov) || !fast_matches(vcpu, &insn, &mov, gpa, write))
+	if (vcpu->arch.inject.has_again)
+		return -EAGAIN;
+	ret = fast_fetch(vcpu, &insn);
+	if (ret == -ENOENT)
+		ret = fast_fetch_any(vcpu, &insn);
+	if (ret || !ginsn_mov_get(&insn, &mov) || !fast_matches(vcpu, &insn, &mov, gpa, write))
 		return -EAGAIN;
 
 	if (write)
 		value = ginsn_mov_value(&mov, &insn, gpr);
 	if (emul_device(vcpu, gpa, &value, mov.size, write))
-		return -EAGAIN;
-	if (!write) {
-		ginsn_mov_load(&mov, gpr, value);
-		if (mov.reg == HVMOD_RSP)
-			vcpu_set_gpr(vcpu, HVMOD_RSP, gpr[HVMOD_RSP]);
-	}
+		ret = fast_to_user(vcpu, gpa, &mov, value, write);
+	else if (!write)
+		fast_load(vcpu, &mov, value);
 
 	vcpu->stat.emulated++;
 	rip = vcpu_rip(vcpu) + insn.length;
 	if (insn.mode != GINSN_MODE_64)
 		rip = insn.mode == GINSN_MODE_32 ? (u32)rip : (u16)rip;
 	hw_advance_to(vcpu, rip);
-	return RUN_RESUME;
+	return ret;
 }
 
 /* ---- IN and OUT ---- */
@@ -334,6 +409,14 @@ int emul_complete(struct vcpu *vcpu)
 		memcpy(&value, vcpu->run->data, emul->in_size);
 		set_accumulator(vcpu, value, emul->in_size);
 		emul->in_size = 0;
+		return RUN_RESUME;
+	}
+	if (emul->loading) {
+		u64 answer;
+
+		emul->loading = false;
+		memcpy(&answer, vcpu->run->mmio.data, sizeof(answer));
+		fast_load(vcpu, &emul->load, answer);
 		return RUN_RESUME;
 	}
 	if (!emul->log.asked)

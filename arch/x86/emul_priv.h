@@ -6,6 +6,7 @@
 #ifndef ARCH_X86_EMUL_PRIV_H
 #define ARCH_X86_EMUL_PRIV_H
 
+#include "arch/x86/insn_decode.h"
 #include "arch/x86/insn_emul.h"
 #include "arch/x86/insn_log.h"
 #include "uapi/hvmod.h"
@@ -17,6 +18,8 @@ struct emul {
 	struct ginsn_ctx ctx;		/* ctx.opaque is the vCPU */
 	struct ginsn_log log;
 	u8 in_size;			/* a plain IN waits for so many bytes; or 0 */
+	bool loading;			/* a plain load, load, waits for its value */
+	struct ginsn_mov load;
 	u32 answer_len;			/* bytes in answer of a batch */
 	u8 bounce[EMUL_BATCH];		/* the emulator's own */
 	u8 answer[EMUL_BATCH];		/* a batch read from a port */

@@ -57,12 +57,62 @@ void vmx_teardown(void)
 	}
 }
 
+static int enter_root(struct vmx_cpu *c)
+{
+	cr4_set_bits(X86_CR4_VMXE);
+	if (vmx_vmxon(__pa(c->region))) {
+		cr4_clear_bits(X86_CR4_VMXE);
+		return -EIO;
+	}
+	/* Translations of an earlier life of this CPU in VMX. */
+	vmx_invept(VMX_EPT_EXTENT_GLOBAL, 0);
+	vmx_invvpid(VMX_VPID_EXTENT_ALL_CONTEXT, 0, 0);
+	c->current_vcpu = NULL;
+	c->enabled = true;
+	return 0;
+}
+
+static void leave_root(struct vmx_cpu *c)
+{
+	struct vmx_vcpu *vmx, *next;
+
+	list_for_each_entry_safe(vmx, next, &c->vmcss, on_cpu)
+		vmcs_clear_local(vmx);
+	c->enabled = false;
+	vmx_vmxoff();
+	cr4_clear_bits(X86_CR4_VMXE);
+}
+
+/*
+ * A CPU on its way offline has left VMX, and the scheduler moves its threads
+ * away one by one, as each of them gets there once more.  A thread that does so
+ * in the midst of HVMOD_VCPU_RUN needs its VMCS for that while.
+ */
+void vmx_cpu_borrow(void)
+{
+	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpu);
+
+	lockdep_assert_irqs_disabled();
+	if (c->leaving && !c->enabled && enter_root(c))
+		pr_err("CPU %d: VMXON failed on the way offline\n", smp_processor_id());
+}
+
+void vmx_cpu_return(void)
+{
+	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpu);
+
+	lockdep_assert_irqs_disabled();
+	if (c->leaving && c->enabled)
+		leave_root(c);
+}
+
 int arch_cpu_enable(void)
 {
 	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpu);
 	u64 feat;
 	int i;
 
+	c->leaving = false;
 	if (c->enabled)
 		return 0;
 	/* A CPU that came online later may be locked differently. */
@@ -76,39 +126,27 @@ int arch_cpu_enable(void)
 		return -EBUSY;
 	}
 
-	cr4_set_bits(X86_CR4_VMXE);
-	if (vmx_vmxon(__pa(c->region))) {
-		cr4_clear_bits(X86_CR4_VMXE);
-		pr_err("CPU %d: VMXON failed\n", smp_processor_id());
-		return -EIO;
-	}
-	/* Translations of an earlier life of this CPU in VMX. */
-	vmx_invept(VMX_EPT_EXTENT_GLOBAL, 0);
-	vmx_invvpid(VMX_VPID_EXTENT_ALL_CONTEXT, 0, 0);
-
 	for (i = 0; i < VMX_NR_USER_MSRS; i++) {
 		if (i == VMX_MSR_TSC_AUX && !boot_cpu_has(X86_FEATURE_RDTSCP))
 			continue;
 		rdmsrl(vmx_user_msr_index[i], c->host_msr[i]);
 		c->loaded_msr[i] = c->host_msr[i];
 	}
-	c->current_vcpu = NULL;
-	c->enabled = true;
+	if (enter_root(c)) {
+		pr_err("CPU %d: VMXON failed\n", smp_processor_id());
+		return -EIO;
+	}
 	return 0;
 }
 
 void arch_cpu_disable(void)
 {
 	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpu);
-	struct vmx_vcpu *vmx, *next;
 
 	if (!c->enabled)
 		return;
-	list_for_each_entry_safe(vmx, next, &c->vmcss, on_cpu)
-		vmcs_clear_local(vmx);
-	c->enabled = false;
-	vmx_vmxoff();
-	cr4_clear_bits(X86_CR4_VMXE);
+	c->leaving = true;
+	leave_root(c);
 }
 
 void arch_cpu_crash(void)
@@ -116,6 +154,7 @@ void arch_cpu_crash(void)
 	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpu);
 	struct vmx_vcpu *vmx;
 
+	c->leaving = false;
 	if (!c->enabled)
 		return;
 	/* The list may be half changed: a bound instead of trust, no unlinking. */

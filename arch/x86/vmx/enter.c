@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) "hvmod: " fmt
 
+#include <linux/hardirq.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/sched.h>
 #include <linux/vtime.h>
@@ -153,6 +154,7 @@ void arch_vcpu_put(struct vcpu *vcpu)
 {
 	if (to_vmx(vcpu)->host_loaded)
 		bring_host_back(vcpu);
+	vmcs_put(vcpu);
 }
 
 void arch_run_begin(struct vcpu *vcpu)
@@ -301,7 +303,7 @@ static int enter_loop(struct vcpu *vcpu)
 	int ret = EXIT_RESUME;
 
 	while (prepare_entry(vcpu)) {
-		if (static_branch_unlikely(&vmx_l1d_needed))
+		if (static_branch_unlikely(&vmx_l1d_needed) && vmx_l1d_due(to_vmx(vcpu)))
 			vmx_l1d_flush(vcpu);
 		trace_hvmod_entry(vcpu->id, vcpu->arch.rip);
 		vcpu->stat.entries++;

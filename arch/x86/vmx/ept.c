@@ -182,13 +182,13 @@ static u64 make_leaf(u64 pfn, int level, u32 prot)
 	return e;
 }
 
-/* A leaf is there: the same page, perhaps with fewer rights. */
+/* A leaf is there: the same page, perhaps with fewer rights.  Or a table. */
 static int upgrade_leaf(u64 *p, u64 old, u64 pfn, int level, u32 prot)
 {
 	u64 new;
 
 	if (!ept_is_leaf(old, level))
-		return -EAGAIN;
+		return -EEXIST;
 	if ((old & EPT_ADDR) >> PAGE_SHIFT != pfn)
 		return -EAGAIN;
 	new = old | make_leaf(pfn, level, prot);

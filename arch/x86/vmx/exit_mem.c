@@ -37,7 +37,7 @@ int exit_ept_violation_fast(struct vcpu *vcpu)
 		return EXIT_SLOW;
 	/* It may have been the APIC. */
 	to_vmx(vcpu)->irq_check = true;
-	return ret ? ret : EXIT_RESUME;
+	return ret == RUN_TO_USER ? EXIT_USER : EXIT_RESUME;
 }
 
 static int not_memory(struct vcpu *vcpu, u64 gpa, unsigned long qual)

@@ -129,8 +129,27 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	xor %r14d, %r14d
 	xor %r15d, %r15d
 
-	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
-			   X86_FEATURE_RSB_VMEXIT_LITE
+	/* The kernel's FILL_RETURN_BUFFER does the same in a loop: this is shorter. */
+	ALTERNATIVE_2 "jmp .Lrsb_done", \
+		"", X86_FEATURE_RSB_VMEXIT, \
+		"jmp .Lrsb_lite", X86_FEATURE_RSB_VMEXIT_LITE
+	.rept RSB_CLEAR_LOOPS
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call 772f
+	int3
+772:
+	.endr
+	add $(8 * RSB_CLEAR_LOOPS), %rsp
+	lfence
+	jmp .Lrsb_done
+.Lrsb_lite:
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call 773f
+	int3
+773:
+	add $8, %rsp
+	lfence
+.Lrsb_done:
 #ifdef CLEAR_BRANCH_HISTORY_VMEXIT
 	CLEAR_BRANCH_HISTORY_VMEXIT
 #endif

@@ -83,7 +83,17 @@ void vmcs_load(struct vcpu *vcpu, int cpu)
 		clear_anywhere(vmx);
 
 	local_irq_save(flags);
+	if (unlikely(!c->enabled)) {
+		vmx_cpu_borrow();
+		/* A reboot took VMX away: no entry will succeed, nor do harm. */
+		if (!c->enabled) {
+			local_irq_restore(flags);
+			return;
+		}
+	}
 	if (moved) {
+		/* The first time, too. */
+		vmx_vmclear(vmx->vmcs_pa);
 		list_add(&vmx->on_cpu, &c->vmcss);
 		vmx->vmcs_cpu = cpu;
 	}
@@ -100,6 +110,17 @@ void vmcs_load(struct vcpu *vcpu, int cpu)
 		vmx->flush_guest = true;
 		vmx->flush_gen = 0;
 	}
+}
+
+void vmcs_put(struct vcpu *vcpu)
+{
+	unsigned long flags;
+
+	if (likely(!this_cpu_read(vmx_cpu.leaving)))
+		return;
+	local_irq_save(flags);
+	vmx_cpu_return();
+	local_irq_restore(flags);
 }
 
 void vmcs_msr_intercept(struct vmx_vcpu *vmx, u32 index, unsigned int what, bool on)
@@ -229,10 +250,10 @@ int vmcs_create(struct vcpu *vcpu)
 	init_msr_bitmap(vmx);
 
 	preempt_disable();
-	vmx_vmclear(vmx->vmcs_pa);
 	vmcs_load(vcpu, smp_processor_id());
 	write_controls(vmx);
 	write_host(vmx);
+	vmcs_put(vcpu);
 	preempt_enable();
 	return 0;
 

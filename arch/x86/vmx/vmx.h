@@ -7,6 +7,7 @@
 #define ARCH_X86_VMX_VMX_H
 
 #include <linux/cpumask.h>
+#include <linux/hardirq.h>
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -90,7 +91,8 @@ struct vmx_vcpu {
 /* One a physical CPU. */
 struct vmx_cpu {
 	void *region;			/* VMXON region, a page */
-	bool enabled;
+	bool enabled;			/* in VMX root now */
+	bool leaving;			/* in VMX root only while a vCPU is loaded */
 	struct vcpu *current_vcpu;	/* whose VMCS is current */
 	struct list_head vmcss;		/* active here; interrupts off */
 	u64 host_msr[VMX_NR_USER_MSRS];
@@ -99,6 +101,9 @@ struct vmx_cpu {
 
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
+/* Interrupts off, around what vmcs_load() and vmcs_put() do: see cpu.c. */
+void vmx_cpu_borrow(void);
+void vmx_cpu_return(void);
 /* Memory for every possible CPU; -ENOMEM. */
 int vmx_setup(void);
 void vmx_teardown(void);
@@ -109,6 +114,8 @@ int vmcs_create(struct vcpu *vcpu);
 void vmcs_destroy(struct vcpu *vcpu);
 /* Makes the VMCS current and active on this CPU; preemption disabled. */
 void vmcs_load(struct vcpu *vcpu, int cpu);
+/* It may stay active here; on a CPU that goes offline it does not. */
+void vmcs_put(struct vcpu *vcpu);
 /* Interrupts off, on the CPU where the VMCS is active. */
 void vmcs_clear_local(struct vmx_vcpu *vmx);
 /* Intercept reads (1), writes (2), both (3) of an MSR or pass them through. */
@@ -223,9 +230,15 @@ void ept_vcpu_destroy(struct vcpu *vcpu);
 
 /* ---- l1d.c: the L1TF mitigation, as the host kernel decided ---- */
 DECLARE_STATIC_KEY_FALSE(vmx_l1d_needed);
+extern bool vmx_l1d_always;
 int vmx_l1d_setup(void);
 void vmx_l1d_teardown(void);
-/* Interrupts off, before an entry. */
+/* Interrupts off, before an entry: is a flush due, and do it. */
+static __always_inline bool vmx_l1d_due(const struct vmx_vcpu *vmx)
+{
+	return vmx->flush_l1d | vmx_l1d_always | kvm_get_cpu_l1tf_flush_l1d();
+}
+
 void vmx_l1d_flush(struct vcpu *vcpu);
 
 #endif /* ARCH_X86_VMX_VMX_H */
