@@ -148,7 +148,8 @@ static void test_fork(struct machine *m)
 		close(pipes[1]);
 		_exit(read(pipes[0], &byte, 1) == 1 && *word(m, 0) == 11 ? 0 : 1);
 	}
-	tap_ok(guest_writes(m, 0, 12) && *word(m, 0) == 12, "fork: the guest's store is the parent's");
+	tap_ok(guest_writes(m, 0, 12) && *word(m, 0) == 12,
+	       "fork: the guest's store is the parent's");
 	hv_need(write(pipes[1], "", 1) == 1 && waitpid(pid, &status, 0) == pid);
 	tap_eq(status, 0, "fork: the child has the old page");
 	close(pipes[0]);
@@ -249,7 +250,8 @@ static void killed(struct machine *m, bool write, const char *name)
 	what = write ? WRITE : READ;
 	address = GPA;
 	ret = hv_run(m->vcpu);
-	if (!tap_ok(!ret && run->exit_reason == HVMOD_EXIT_KILLED && run->killed.why[0], "%s", name))
+	if (!tap_ok(!ret && run->exit_reason == HVMOD_EXIT_KILLED && run->killed.why[0],
+		    "%s", name))
 		hv_note_exit(m->vcpu);
 	else
 		tap_note("%.256s", run->killed.why);
