@@ -160,8 +160,8 @@ struct ginsn_ops {
 	enum ginsn_result (*probe)(struct ginsn_ctx *ctx, u64 linear,
 				   unsigned int len, unsigned int flags);
 	enum ginsn_result (*cas)(struct ginsn_ctx *ctx, u64 linear,
-			    const void *old, const void *new,
-			    unsigned int len);
+				 const void *old, const void *new,
+				 unsigned int len);
 	enum ginsn_result (*pio)(struct ginsn_ctx *ctx, u16 port,
 				 unsigned int size, unsigned int count,
 				 void *data, bool in);
