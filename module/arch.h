@@ -102,9 +102,9 @@ int arch_mmu_max_level(void);
 /*
  * Puts in a leaf; mem.lock held for reading; gfn and pfn are aligned to the
  * level.  Several vCPUs may do so at once.  A leaf that is there already gets
- * the union of rights if the pfn is the same.  A smaller or equal level than
- * an existing table is put into that table; a larger leaf replaces nothing:
- * then the 4K leaf is put in.  -EAGAIN: lost a race, fault again.
+ * the union of rights if the pfn is the same.  -EAGAIN: lost a race, fault
+ * again; -EEXIST: a table for smaller leaves is where a larger one is to go, and
+ * arch_mmu_unmap() of that range takes it away.
  */
 int arch_mmu_map(struct vcpu *vcpu, u64 gfn, u64 pfn, int level, u32 prot);
 /* mem.lock held for writing.  True: arch_mmu_flush() is needed. */

@@ -181,12 +181,27 @@ static unsigned long sample_seq(struct mem *mem)
 	return smp_load_acquire(&mem->seq);
 }
 
+static u64 level_pages(int level)
+{
+	switch (level) {
+	case ARCH_MMU_1G:
+		return PUD_SIZE >> PAGE_SHIFT;
+	case ARCH_MMU_2M:
+		return PMD_SIZE >> PAGE_SHIFT;
+	}
+	return 1;
+}
+
 static bool must_retry(struct mem *mem, const struct fault *f)
 {
+	unsigned long size = level_pages(f->level) << PAGE_SHIFT;
+	unsigned long start = f->hva & ~(size - 1);
+
 	lockdep_assert_held(&mem->lock);
 	if (mem->gone)
 		return true;
-	if (mem->invalidating && f->hva >= mem->inv_start && f->hva < mem->inv_end)
+	/* The whole leaf: another part of it may be on its way out. */
+	if (mem->invalidating && start < mem->inv_end && start + size > mem->inv_start)
 		return true;
 	return mem->seq != f->seq;
 }
@@ -278,7 +293,7 @@ static int host_leaf(struct mm_struct *mm, unsigned long hva, u64 *pfn)
 /* Does the slot hold the whole leaf, at the same offset in it? */
 static bool level_fits(const struct mem_slot *slot, u64 gfn, unsigned long hva, int level)
 {
-	u64 pages = level == ARCH_MMU_1G ? PUD_SIZE >> PAGE_SHIFT : PMD_SIZE >> PAGE_SHIFT;
+	u64 pages = level_pages(level);
 	u64 first = gfn & ~(pages - 1);
 
 	return (gfn & (pages - 1)) == ((hva >> PAGE_SHIFT) & (pages - 1)) &&
@@ -311,8 +326,7 @@ static void choose_level(struct fault *f)
 
 static int install(struct fault *f)
 {
-	u64 mask = f->level == ARCH_MMU_1G ? (PUD_SIZE >> PAGE_SHIFT) - 1 :
-		   f->level == ARCH_MMU_2M ? (PMD_SIZE >> PAGE_SHIFT) - 1 : 0;
+	u64 mask = level_pages(f->level) - 1;
 	u32 prot = MEM_ACC_READ | MEM_ACC_EXEC | (f->map_write ? MEM_ACC_WRITE : 0);
 	struct mem *mem = &f->vcpu->vm->mem;
 	int err = -EAGAIN;
@@ -334,6 +348,21 @@ static int install(struct fault *f)
 	return err;
 }
 
+/*
+ * Small translations, or none any more, are where the host has one large page
+ * now.  They come in again as one, with the next fault.
+ */
+static void make_room(struct fault *f)
+{
+	struct vm *vm = f->vcpu->vm;
+	u64 pages = level_pages(f->level);
+
+	write_lock(&vm->mem.lock);
+	if (arch_mmu_unmap(vm, f->gfn & ~(pages - 1), pages))
+		arch_mmu_flush(vm);
+	write_unlock(&vm->mem.lock);
+}
+
 static enum mem_fault_result handle(struct fault *f)
 {
 	struct mem *mem = &f->vcpu->vm->mem;
@@ -350,6 +379,8 @@ static enum mem_fault_result handle(struct fault *f)
 	f->pfn = page_to_pfn(f->page);
 	choose_level(f);
 	err = install(f);
+	if (err == -EEXIST)
+		make_room(f);
 	put_page(f->page);
 
 	if (!err) {

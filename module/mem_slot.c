@@ -26,7 +26,7 @@ const struct mem_slots *mem_slots(struct vm *vm)
 }
 
 /* Slots do not overlap: at most one can hold gfn. */
-const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn)
+const struct mem_slot *mem_slot_find_any(struct vm *vm, u64 gfn)
 {
 	const struct mem_slots *slots = mem_slots(vm);
 	u32 low = 0, high = slots->count;
@@ -41,9 +41,16 @@ const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn)
 		else if (gfn - slot->gfn >= slot->pages)
 			low = mid + 1;
 		else
-			return slot->flags & MEM_SLOT_DYING ? NULL : slot;
+			return slot;
 	}
 	return NULL;
+}
+
+const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn)
+{
+	const struct mem_slot *slot = mem_slot_find_any(vm, gfn);
+
+	return slot && !(slot->flags & MEM_SLOT_DYING) ? slot : NULL;
 }
 
 /* ---- tables; vm->lock held ---- */
@@ -314,7 +321,11 @@ void mem_mark_dirty(struct vm *vm, u64 gfn)
 
 	rcu_read_lock();
 	slot = mem_slot_find(vm, gfn);
-	if (slot && slot->dirty && !test_bit(gfn - slot->gfn, slot->dirty))
+	/*
+	 * Not only where it is clear: a look at the bit could pass a write to
+	 * the page that came before it, and mem_get_dirty() would see neither.
+	 */
+	if (slot && slot->dirty)
 		set_bit(gfn - slot->gfn, slot->dirty);
 	rcu_read_unlock();
 }

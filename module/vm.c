@@ -102,9 +102,10 @@ static void vm_destroy(struct vm *vm)
 	stat_vm_remove(vm);
 	/* Whoever might send an event stops before the vCPUs go. */
 	irq_destroy(vm);
+	/* The notifier makes vCPUs flush: it stops before they go, too. */
+	mem_destroy(vm);
 	vm_for_each_vcpu(vm, id, vcpu)
 		vcpu_free(vcpu);
-	mem_destroy(vm);
 	iobus_destroy(&vm->mmio);
 	iobus_destroy(&vm->pio);
 	arch_vm_destroy(vm);

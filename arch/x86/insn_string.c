@@ -266,6 +266,11 @@ static enum ginsn_result iterate(struct ginsn_ctx *ctx, u64 max,
 	}
 }
 
+static bool port_access(const struct ginsn_ctx *ctx)
+{
+	return ctx->insn.row->op == GINSN_OP_INS || ctx->insn.row->op == GINSN_OP_OUTS;
+}
+
 /* Has REPE or REPNE found what it looks for? */
 static bool condition_ends(const struct ginsn_ctx *ctx)
 {
@@ -319,7 +324,12 @@ enum ginsn_result ginsn_do_string(struct ginsn_ctx *ctx)
 			ctx->ops->commit(ctx);
 		if (condition_ends(ctx))
 			break;
-		if (count && !budget)
+		/*
+		 * A batch of port accesses is as long as the budget allows.  It
+		 * has to be the same one when it is done again with user
+		 * space's answer: so each starts with a whole budget.
+		 */
+		if (count && (!budget || port_access(ctx)))
 			return GINSN_MORE;
 	}
 	return GINSN_DONE;
