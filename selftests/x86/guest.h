@@ -127,6 +127,30 @@ static inline void guest_hlt(void)
 	asm volatile("hlt" : : : "memory");
 }
 
+/* Interrupts counted by vector, and the order in which they came. */
+static volatile u64 irq_count[256] __attribute__((unused));
+static volatile u8 irq_order[16] __attribute__((unused));
+static volatile u64 irq_total __attribute__((unused));
+
+static void __attribute__((unused)) guest_count_irq(struct hv_frame *f)
+{
+	irq_order[irq_total++ % 16] = f->vector;
+	irq_count[f->vector]++;
+	guest_apic_write(APIC_EOI, 0);
+}
+
+/* Waits with interrupts on, also for another vCPU; false: it did not come. */
+static inline bool guest_wait(const volatile u64 *counter, u64 value)
+{
+	u64 i;
+
+	guest_sti();
+	for (i = 0; i < 20000000 && *counter < value; i++)
+		asm volatile("pause");
+	guest_cli();
+	return *counter >= value;
+}
+
 /* ---- host ---- */
 
 static inline struct hvmod_vcpu_stat x86_stat(struct hv_vcpu *vcpu)
