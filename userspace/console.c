@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The launcher's terminal.  The main thread opens and closes it and reads it,
- * vCPU threads write to it.  It must restore the terminal on every way out: a
- * return from main(), exit(), a fatal signal in any thread.
+ * vCPU threads queue what a thread of its own writes.  It must restore the
+ * terminal on every way out: a return from main(), exit(), a fatal signal in any
+ * thread.
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "userspace/console.h"
@@ -19,8 +22,20 @@
 static struct termios saved;
 static atomic_bool is_raw;
 static bool terminal;
-static atomic_bool give_up;
 static bool escape;
+
+/* What waits for stdout. */
+#define OUT_SIZE	65536
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t some;		/* the writer has work, or shall end */
+	pthread_t writer;
+	void (*room)(void *arg);
+	void *arg;
+	bool running, stop, full;
+	unsigned int head, count;
+	u8 byte[OUT_SIZE];
+} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER };
 
 /* Signals that say that the launcher itself is broken. */
 static const int fatal_signals[] = {
@@ -128,26 +143,106 @@ enum console_key console_key(u8 byte)
 	return CONSOLE_HELP;
 }
 
-void console_give_up(bool on)
+/* Bytes taken by stdout; when it stops, only as many as go without waiting. */
+static unsigned int write_some(const u8 *from, unsigned int len, bool stop)
 {
-	atomic_store(&give_up, on);
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	ssize_t ret;
+
+	/* A reader that does not read for a second has gone. */
+	if (stop && poll(&fd, 1, 1000) != 1)
+		return len;
+	/* A blocking write of much would hide a stop for long. */
+	ret = write(STDOUT_FILENO, from, len < 1024 ? len : 1024);
+	if (ret > 0)
+		return (unsigned int)ret;
+	if (ret < 0 && errno == EINTR)
+		return 0;
+	if (ret < 0 && errno == EAGAIN) {
+		poll(&fd, 1, 100);
+		return 0;
+	}
+	return len;	/* nobody reads any more: the guest goes on */
 }
 
-void console_put(u8 byte)
+static void *write_out(void *unused)
 {
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
+	(void)unused;
+	pthread_mutex_lock(&out.lock);
 	for (;;) {
-		/* Terminals and pipes may block: not for longer than we live. */
-		if (atomic_load(&give_up) && poll(&out, 1, 0) != 1)
-			return;
-		if (write(STDOUT_FILENO, &byte, 1) == 1)
-			return;
-		if (errno == EAGAIN)
-			poll(&out, 1, 100);
-		else if (errno != EINTR)
-			return;	/* nobody reads any more: the guest goes on */
+		unsigned int len, head = out.head;
+		bool stop = out.stop;
+
+		if (!out.count) {
+			if (stop)
+				break;
+			pthread_cond_wait(&out.some, &out.lock);
+			continue;
+		}
+		len = out.count < OUT_SIZE - head ? out.count : OUT_SIZE - head;
+		pthread_mutex_unlock(&out.lock);
+		len = write_some(out.byte + head, len, stop);
+		pthread_mutex_lock(&out.lock);
+		out.head = (head + len) % OUT_SIZE;
+		out.count -= len;
+		if (out.full && out.count < OUT_SIZE / 2) {
+			out.full = false;
+			pthread_mutex_unlock(&out.lock);
+			out.room(out.arg);
+			pthread_mutex_lock(&out.lock);
+		}
 	}
+	pthread_mutex_unlock(&out.lock);
+	return NULL;
+}
+
+int console_start(void (*room)(void *arg), void *arg)
+{
+	int ret;
+
+	pthread_mutex_lock(&out.lock);
+	out.room = room;
+	out.arg = arg;
+	out.stop = false;
+	pthread_mutex_unlock(&out.lock);
+	/* One that nobody reads may be left from the guest before. */
+	if (out.running)
+		return 0;
+	ret = pthread_create(&out.writer, NULL, write_out, NULL);
+	out.running = !ret;
+	return -ret;
+}
+
+void console_stop(void)
+{
+	if (!out.running)
+		return;
+	pthread_mutex_lock(&out.lock);
+	out.stop = true;
+	pthread_cond_signal(&out.some);
+	pthread_mutex_unlock(&out.lock);
+	/* It may sit in a write that nobody reads: a second, then without it. */
+	if (pthread_timedjoin_np(out.writer, NULL, &(struct timespec){ .tv_sec = time(NULL) + 2 }))
+		log_note("output was lost: nobody reads it");
+	else
+		out.running = false;
+}
+
+bool console_put(u8 byte)
+{
+	bool full;
+
+	pthread_mutex_lock(&out.lock);
+	if (out.count < OUT_SIZE) {
+		out.byte[(out.head + out.count) % OUT_SIZE] = byte;
+		if (!out.count++)
+			pthread_cond_signal(&out.some);
+	}
+	/* The transmitter's FIFO still goes in after it was told. */
+	out.full |= out.count > OUT_SIZE - 256;
+	full = out.full;
+	pthread_mutex_unlock(&out.lock);
+	return !full;
 }
 
 void console_help(void)

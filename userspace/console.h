@@ -43,14 +43,25 @@ bool console_is_terminal(void);
 enum console_key console_key(u8 byte);
 
 /**
+ * console_start() - start the thread that writes to stdout
+ * @room: called in that thread when console_put() would have room again
+ * @arg:  its argument
+ *
+ * Return: 0, or a negative errno.
+ */
+int console_start(void (*room)(void *arg), void *arg);
+
+/** console_stop() - what is queued goes out, as far as anybody reads; the thread ends. */
+void console_stop(void);
+
+/**
  * console_put() - a byte from the guest, to stdout
  *
- * Waits for a slow reader, until console_give_up().  Context: any thread.
+ * Never waits: a slow reader must not stop a vCPU.  Return: false when the
+ * queue is full now; what is put before @room is called is lost, as on a wire
+ * without flow control.  Context: any thread.
  */
-void console_put(u8 byte);
-
-/** console_give_up() - the guest is being stopped: drop output instead of waiting. */
-void console_give_up(bool on);
+bool console_put(u8 byte);
 
 /** console_help() - print the keys. */
 void console_help(void);

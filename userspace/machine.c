@@ -63,10 +63,17 @@ static void on_serial_irq(void *arg, bool level)
 	set_irq(arg, GSI_COM1, level);
 }
 
-static void on_serial_output(void *arg, u8 byte)
+static bool on_serial_output(void *arg, u8 byte)
 {
 	(void)arg;
-	console_put(byte);
+	return console_put(byte);
+}
+
+static void on_console_room(void *arg)
+{
+	struct machine *m = arg;
+
+	serial_sent(&m->serial);
 }
 
 static void on_serial_room(void *arg)
@@ -212,10 +219,14 @@ int machine_start(struct machine *m, struct err *err)
 
 	atomic_store(&m->end, MACHINE_RUNS);
 	atomic_store(&m->stop, false);
-	console_give_up(false);
 	m->vcpus = 0;
 	memset(m->vcpu, 0, m->config->vcpus * sizeof(*m->vcpu));
 	ret = machine_make(m, err);
+	if (!ret) {
+		ret = console_start(on_console_room, m);
+		if (ret)
+			err_set(err, -ret, "no thread for the console: %s", strerror(-ret));
+	}
 	for (i = 0; !ret && i < m->vcpus; i++)
 		ret = vcpu_start(&m->vcpu[i], err);
 	if (ret) {
@@ -230,7 +241,6 @@ void machine_stop(struct machine *m)
 	u32 i;
 
 	atomic_store(&m->stop, true);
-	console_give_up(true);
 	for (i = 0; i < m->vcpus; i++)
 		if (m->vcpu[i].started)
 			vcpu_kick(&m->vcpu[i]);
@@ -239,6 +249,7 @@ void machine_stop(struct machine *m)
 			pthread_join(m->vcpu[i].thread, NULL);
 		m->vcpu[i].started = false;
 	}
+	console_stop();
 }
 
 void machine_destroy(struct machine *m)

@@ -53,10 +53,13 @@ static unsigned int sent_count, edges, resets, poweroffs, rooms;
 static bool irq_level, sci_level;
 static struct timespec now = { .tv_sec = 1700000000 };	/* 2023-11-14 22:13:20 UTC */
 
-static void on_output(void *arg, u8 byte)
+static bool blocked;
+
+static bool on_output(void *arg, u8 byte)
 {
 	(void)arg;
 	sent[sent_count++ % sizeof(sent)] = byte;
+	return !blocked;
 }
 
 static void on_irq(void *arg, bool level)
@@ -189,6 +192,22 @@ static void test_serial_send(void)
 	out(PORT_COM1, 'x');
 	out(PORT_COM1, 'y');
 	result(edges >= 5, "without FIFOs each byte is an edge");
+}
+
+/* A reader that does not read: the guest is told to wait, no vCPU is. */
+static void test_serial_stuck(void)
+{
+	setup();
+	out(PORT_COM1 + 4, 0xb);
+	blocked = true;
+	out(PORT_COM1, 'a');
+	out(PORT_COM1 + 1, 2);
+	result(!(in(PORT_COM1 + 5) & 0x60), "the transmitter is full while nobody reads");
+	result(!irq_level && in(PORT_COM1 + 2) == 1, "and does not interrupt");
+	blocked = false;
+	serial_sent(&serial);
+	result((in(PORT_COM1 + 5) & 0x60) == 0x60, "it is empty when somebody reads");
+	result(irq_level && in(PORT_COM1 + 2) == 2, "and interrupts");
 }
 
 /* What firmware does: no interrupts, no modem lines, LSR until there is one. */
@@ -447,6 +466,7 @@ int main(void)
 	test_bus();
 	test_serial_probe();
 	test_serial_send();
+	test_serial_stuck();
 	test_serial_poll();
 	test_serial_receive();
 	test_rtc();

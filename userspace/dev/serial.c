@@ -2,7 +2,8 @@
 /*
  * A 16550A serial port: registers, both FIFOs, interrupts by priority, modem
  * lines, loopback.  The bus calls it for the guest, the main thread for input.
- * It must not wait for a wire's speed: what is sent is sent at once.
+ * It must not wait for a wire's speed: what is sent is sent at once, unless the
+ * host takes no more.
  */
 #include <string.h>
 
@@ -82,7 +83,7 @@ static u8 iir(const struct serial *s)
 	/* Bytes below the trigger level: a real port waits four characters. */
 	if (s->ier & IER_RX && s->count)
 		return IIR_TIMEOUT;
-	if (s->ier & IER_THRE && s->thre_pending)
+	if (s->ier & IER_THRE && s->thre_pending && !s->stuck)
 		return IIR_THRE;
 	if (s->ier & IER_MODEM && s->msr & MSR_DELTA)
 		return IIR_MODEM;
@@ -197,6 +198,8 @@ static u8 read_lsr(struct serial *s)
 		s->polls++;
 	feed(s);
 	value = s->lsr;
+	if (s->stuck)
+		value &= ~(LSR_THRE | LSR_TEMT);
 	s->lsr &= ~LSR_ERRORS;
 	return value;
 }
@@ -356,14 +359,10 @@ static void serial_write(void *dev, u32 offset, u32 size, u32 value32)
 		s->scratch = value;
 		break;
 	}
-	/*
-	 * The byte is out before the interrupt that says so; the lock is not
-	 * held while a slow terminal takes it.
-	 */
+	/* The byte is out before the interrupt that says so. */
 	if (send && s->host.output) {
-		pthread_mutex_unlock(&s->lock);
-		s->host.output(s->host.arg, value);
-		pthread_mutex_lock(&s->lock);
+		if (!s->host.output(s->host.arg, value))
+			s->stuck = true;
 	}
 	/*
 	 * Without FIFOs each byte ends the interrupt for an instant and makes a
@@ -432,6 +431,14 @@ unsigned int serial_input(struct serial *s, const u8 *data, unsigned int len)
 	update_line(s);
 	pthread_mutex_unlock(&s->lock);
 	return n;
+}
+
+void serial_sent(struct serial *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stuck = false;
+	update_line(s);
+	pthread_mutex_unlock(&s->lock);
 }
 
 void serial_break(struct serial *s)

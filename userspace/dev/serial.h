@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A 16550A serial port.  The bus calls it for the guest; the launcher's main
- * thread gives it what was typed.  It must not block except in the output
- * function that it was given.
+ * thread gives it what was typed.  It must not block.
  */
 #ifndef USERSPACE_DEV_SERIAL_H
 #define USERSPACE_DEV_SERIAL_H
@@ -19,16 +18,15 @@
 /**
  * struct serial_host - what the port is connected to
  * @arg:    first argument of the functions
- * @output: the guest sent a byte
+ * @output: the guest sent a byte; false: no more until serial_sent()
  * @irq:    the interrupt line changed to @level
  * @room:   there is room again after serial_input() took less than all
  *
- * Context: @irq and @room are called with the port locked, in any thread;
- * @output without the lock.
+ * Context: all are called with the port locked, in any thread.
  */
 struct serial_host {
 	void *arg;
-	void (*output)(void *arg, u8 byte);
+	bool (*output)(void *arg, u8 byte);
 	void (*irq)(void *arg, bool level);
 	void (*room)(void *arg);
 };
@@ -39,6 +37,7 @@ struct serial_host {
  * @err:     LSR_BI, LSR_FE, LSR_PE of each byte in @fifo
  * @queue:   what waits at the host's side of the wire
  * @hungry:  serial_input() found no room
+ * @stuck:   the transmitter is not empty: the host takes no more
  * @polls:   reads of LSR in a row, up to SERIAL_POLLS
  */
 struct serial {
@@ -49,6 +48,7 @@ struct serial {
 	bool thre_pending;
 	bool line;
 	bool hungry;
+	bool stuck;
 	u8 fifo[SERIAL_FIFO];
 	u8 err[SERIAL_FIFO];
 	unsigned int head, count;
@@ -74,6 +74,9 @@ unsigned int serial_room(struct serial *s);
  * Return: bytes taken.
  */
 unsigned int serial_input(struct serial *s, const u8 *data, unsigned int len);
+
+/** serial_sent() - the host takes bytes again, after @output said no. */
+void serial_sent(struct serial *s);
 
 /** serial_break() - a break condition on the line. */
 void serial_break(struct serial *s);
