@@ -393,6 +393,17 @@ static inline enum ginsn_result run(void)
 	return ginsn_emulate(&ctx);
 }
 
+/* Like run(), and again for as long as it says that there is more. */
+static inline enum ginsn_result run_all(void)
+{
+	enum ginsn_result r;
+
+	do {
+		r = run();
+	} while (r == GINSN_MORE);
+	return r;
+}
+
 static inline bool untouched(void)
 {
 	return !memcmp(mem, mem_before, MEM_SIZE) &&

@@ -95,14 +95,14 @@ static void test_ports(void)
 	ctx.gpr[GINSN_RDX] = 0x1f0;
 	ctx.gpr[GINSN_RDI] = DATA;
 	pio_value = 0x100;
-	EXPECT(run() == GINSN_DONE && pios == 40 && !ctx.gpr[GINSN_RCX]);
+	EXPECT(run_all() == GINSN_DONE && pios == 40 && !ctx.gpr[GINSN_RCX]);
 	reset(64, "f3666d", NONE);
 	ctx.bounce = bounce;
 	ctx.bounce_len = sizeof(bounce);
 	ctx.gpr[GINSN_RCX] = 40;
 	ctx.gpr[GINSN_RDX] = 0x1f0;
 	ctx.gpr[GINSN_RDI] = DATA;
-	EXPECT(run() == GINSN_DONE && pios == 2 && pio_items == 40);
+	EXPECT(run_all() == GINSN_DONE && pios == 2 && pio_items == 40);
 	EXPECT(ctx.gpr[GINSN_RDI] == DATA + 80 && !ctx.gpr[GINSN_RCX]);
 	EXPECT(peek(DATA, 4) == 0x01010100 && peek(DATA + 62, 2) == 0x11f);
 	EXPECT(peek(DATA + 64, 2) == 0x100 && commits == 2);
@@ -113,7 +113,7 @@ static void test_ports(void)
 	ctx.bounce_len = sizeof(bounce);
 	ctx.gpr[GINSN_RCX] = 40;
 	ctx.gpr[GINSN_RDI] = ABSENT - 9;
-	EXPECT(run() == GINSN_FAULT && pio_items == 2);
+	EXPECT(run_all() == GINSN_FAULT && pio_items == 2);
 	EXPECT(ctx.gpr[GINSN_RCX] == 38 && ctx.fault.cr2 == ABSENT);
 
 	/* User space answers: the same batch again, then it is complete. */
@@ -137,7 +137,7 @@ static void test_ports(void)
 	ctx.bounce_len = sizeof(bounce);
 	ctx.gpr[GINSN_RCX] = 4;
 	ctx.gpr[GINSN_RDI] = DEVICE;
-	EXPECT(run() == GINSN_DONE && pios == 4);
+	EXPECT(run_all() == GINSN_DONE && pios == 4);
 
 	/* OUTS takes a segment override, INS does not. */
 	reset(64, "64f36e", NONE);
@@ -147,7 +147,7 @@ static void test_ports(void)
 	ctx.gpr[GINSN_RCX] = 64;
 	ctx.gpr[GINSN_RDX] = 0x3f8;
 	ctx.gpr[GINSN_RSI] = 0x10;
-	EXPECT(run() == GINSN_DONE && pios == 1 && pio_items == 64);
+	EXPECT(run_all() == GINSN_DONE && pios == 1 && pio_items == 64);
 	EXPECT(bounce[0] == mem[DATA + 0x10] && ctx.gpr[GINSN_RSI] == 0x50);
 	/* Downwards item by item. */
 	reset(64, "f36e", NONE);
@@ -156,7 +156,7 @@ static void test_ports(void)
 	ctx.rflags |= X86_EFLAGS_DF;
 	ctx.gpr[GINSN_RCX] = 3;
 	ctx.gpr[GINSN_RSI] = DATA + 8;
-	EXPECT(run() == GINSN_DONE && pios == 3);
+	EXPECT(run_all() == GINSN_DONE && pios == 3);
 	EXPECT(ctx.gpr[GINSN_RSI] == DATA + 5);
 	result(ok, "ports and string I/O");
 }
