@@ -390,21 +390,6 @@ static enum mem_fault_result handle(struct fault *f)
 	return err == -ENOMEM ? MEM_FAULT_NOMEM : MEM_FAULT_RETRY;
 }
 
-/* Is the slot of gfn only on its way out? */
-static bool is_dying(struct vm *vm, u64 gfn)
-{
-	const struct mem_slots *slots = mem_slots(vm);
-	u32 i;
-
-	for (i = 0; i < slots->count; i++) {
-		const struct mem_slot *slot = &slots->slot[i];
-
-		if ((slot->flags & MEM_SLOT_DYING) && gfn - slot->gfn < slot->pages)
-			return true;
-	}
-	return false;
-}
-
 enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 {
 	struct fault f = {
@@ -420,10 +405,12 @@ enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 
 	idx = srcu_read_lock(&vm->mem.srcu);
 	f.slot = mem_slot_find(vm, f.gfn);
-	if (f.slot)
-		ret = handle(&f);
+	if (!f.slot)
+		ret = MEM_FAULT_MMIO;
+	else if (f.slot->flags & MEM_SLOT_DYING)
+		ret = MEM_FAULT_RETRY;
 	else
-		ret = is_dying(vm, f.gfn) ? MEM_FAULT_RETRY : MEM_FAULT_MMIO;
+		ret = handle(&f);
 	srcu_read_unlock(&vm->mem.srcu, idx);
 	return ret;
 }

@@ -105,14 +105,11 @@ void mem_mark_dirty(struct vm *vm, u64 gfn);
 /*
  * Caller: SRCU read side (mem.srcu) or RCU read side, which includes interrupts
  * off; the slot may be used as long.  NULL: no slot.
- * mem_slot_find() is the only lookup; it costs a handful of instructions.
+ * mem_slot_find() is the only lookup; it costs a handful of instructions.  It
+ * finds a dying slot, too: an access through the launcher's address is one that
+ * came before the change.
  */
 const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn);
-/*
- * The same for mem*.c, a slot on its way out included: an access through the
- * launcher's address is one that came before the change.
- */
-const struct mem_slot *mem_slot_find_any(struct vm *vm, u64 gfn);
 
 /*
  * For mem*.c: the table, dying slots included.  SRCU or RCU read side, or

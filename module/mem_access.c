@@ -19,7 +19,7 @@
  */
 static unsigned long page_hva(struct vm *vm, u64 gpa, bool write)
 {
-	const struct mem_slot *slot = mem_slot_find_any(vm, gpa >> PAGE_SHIFT);
+	const struct mem_slot *slot = mem_slot_find(vm, gpa >> PAGE_SHIFT);
 
 	if (!slot || (write && (slot->flags & HVMOD_MEM_READONLY)))
 		return 0;

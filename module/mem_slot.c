@@ -26,7 +26,7 @@ const struct mem_slots *mem_slots(struct vm *vm)
 }
 
 /* Slots do not overlap: at most one can hold gfn. */
-const struct mem_slot *mem_slot_find_any(struct vm *vm, u64 gfn)
+const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn)
 {
 	const struct mem_slots *slots = mem_slots(vm);
 	u32 low = 0, high = slots->count;
@@ -44,13 +44,6 @@ const struct mem_slot *mem_slot_find_any(struct vm *vm, u64 gfn)
 			return slot;
 	}
 	return NULL;
-}
-
-const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn)
-{
-	const struct mem_slot *slot = mem_slot_find_any(vm, gfn);
-
-	return slot && !(slot->flags & MEM_SLOT_DYING) ? slot : NULL;
 }
 
 /* ---- tables; vm->lock held ---- */
