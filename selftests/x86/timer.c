@@ -29,9 +29,8 @@ static void begin(u32 lvt)
 /* HLT until so many came. */
 static void sleep_until(u64 count)
 {
-	while (irq_count[VECTOR] < count) {
+	while (irq_count[VECTOR] < count)
 		asm volatile("sti; hlt; cli" : : : "memory");
-	}
 }
 
 static void guest_one_shot(void)
