@@ -215,6 +215,8 @@ int console_start(void (*room)(void *arg), void *arg)
 
 void console_stop(void)
 {
+	struct timespec limit = { .tv_sec = time(NULL) + 2 };
+
 	if (!out.running)
 		return;
 	pthread_mutex_lock(&out.lock);
@@ -222,7 +224,7 @@ void console_stop(void)
 	pthread_cond_signal(&out.some);
 	pthread_mutex_unlock(&out.lock);
 	/* It may sit in a write that nobody reads: a second, then without it. */
-	if (pthread_timedjoin_np(out.writer, NULL, &(struct timespec){ .tv_sec = time(NULL) + 2 }))
+	if (pthread_timedjoin_np(out.writer, NULL, &limit))
 		log_note("output was lost: nobody reads it");
 	else
 		out.running = false;

@@ -169,7 +169,8 @@ static void test_sent(void)
 
 static void test_exec(char *self)
 {
-	char *argv[] = { self, "nothing", NULL };
+	char nothing[] = "nothing";
+	char *argv[] = { self, nothing, NULL };
 	int status;
 	pid_t pid = fork();
 
