@@ -242,9 +242,19 @@ static void test_busy(struct hv_vm *vm, struct hv_vcpu *vcpu)
 	tap_eq(hv_get(vcpu, HVMOD_STATE_REGS, &regs, sizeof(regs)), 0, "GET_STATE afterwards");
 }
 
+static volatile int interrupted;
+
+/* HVMOD_EXIT_NONE says to run again: a signal before that was not for RUN. */
 static void *interrupted_thread(void *arg)
 {
-	return (void *)(long)hv_run_once(arg);
+	struct hv_vcpu *vcpu = arg;
+	long ret;
+
+	do {
+		ret = hv_run_once(vcpu);
+	} while (!ret && vcpu->run->exit_reason == HVMOD_EXIT_NONE);
+	interrupted = 1;
+	return (void *)ret;
 }
 
 static void test_signals(struct hv_vm *vm, struct hv_vcpu *vcpu)
@@ -265,7 +275,10 @@ static void test_signals(struct hv_vm *vm, struct hv_vcpu *vcpu)
 	hv_need(!pthread_create(&thread, NULL, interrupted_thread, vcpu));
 	while (!spinning)
 		usleep(1000);
-	pthread_kill(thread, SIGUSR1);
+	while (!interrupted) {
+		pthread_kill(thread, SIGUSR1);
+		usleep(1000);
+	}
 	pthread_join(thread, &result);
 	tap_eq((long)result, -EINTR, "a signal ends RUN");
 	stop = 1;

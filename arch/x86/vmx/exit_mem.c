@@ -13,6 +13,7 @@
 #define QUAL_READ		BIT(0)
 #define QUAL_WRITE		BIT(1)
 #define QUAL_FETCH		BIT(2)
+#define QUAL_LINEAR		(BIT(7) | BIT(8))	/* the access itself, not a page walk */
 #define QUAL_NMI_UNBLOCKED	BIT(12)
 
 static bool delivering(struct vcpu *vcpu)
@@ -29,7 +30,8 @@ int exit_ept_violation_fast(struct vcpu *vcpu)
 	/* IRET unblocked NMIs and then faulted: they are blocked still. */
 	if ((qual & QUAL_NMI_UNBLOCKED) && !delivering(vcpu))
 		hw_set_nmi_blocked(vcpu, true);
-	if ((qual & QUAL_FETCH) || delivering(vcpu) || mem_slot_find(vcpu->vm, gpa >> PAGE_SHIFT))
+	if ((qual & QUAL_FETCH) || (qual & QUAL_LINEAR) != QUAL_LINEAR || delivering(vcpu) ||
+	    mem_slot_find(vcpu->vm, gpa >> PAGE_SHIFT))
 		return EXIT_SLOW;
 
 	ret = emul_mmio_fast(vcpu, gpa, qual & QUAL_WRITE);
