@@ -170,7 +170,7 @@ static void test_sent(void)
 static void test_exec(char *self)
 {
 	char nothing[] = "nothing";
-	char *argv[] = { self, nothing, NULL };
+	char *argv[3] = { self, nothing, NULL };
 	int status;
 	pid_t pid = fork();
 
