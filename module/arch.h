@@ -82,6 +82,32 @@ int arch_vcpu_enter(struct vcpu *vcpu);
 /* Of an index of hvmod_vcpu_stat.exits; NULL: no such reason. */
 const char *arch_exit_name(u32 reason);
 
+/* ---- for module/xen/ ---- */
+
+struct pvclock_vcpu_time_info;
+
+/* The host's counter now, and ns since it had another value.  Any context. */
+u64 arch_clock_tsc(void);
+u64 arch_clock_ns(u64 since);
+/* The clock by which the guest computes arch_clock_ns(since) on this vCPU. */
+void arch_clock_get(struct vcpu *vcpu, u64 since, struct pvclock_vcpu_time_info *clock);
+
+/*
+ * The guest's own address space, with its kernel's rights; vCPU thread.  -EFAULT.
+ * atomic: interrupts are off; -EAGAIN: try again from where one may sleep.
+ */
+int arch_guest_read(struct vcpu *vcpu, u64 gva, void *buf, size_t len, bool atomic);
+int arch_guest_write(struct vcpu *vcpu, u64 gva, const void *buf, size_t len);
+
+/* An interrupt at the vCPU's local controller.  vCPU thread. */
+void arch_xen_upcall(struct vcpu *vcpu, u8 vector);
+/* It waits for an interrupt from its next entry on.  vCPU thread. */
+void arch_vcpu_halt(struct vcpu *vcpu);
+/* It waits for a start-up message.  vCPU thread. */
+void arch_vcpu_stop(struct vcpu *vcpu);
+/* A page of hypercall stubs.  vCPU thread, process context.  -EFAULT. */
+int arch_xen_hypercall_page(struct vcpu *vcpu, u64 gfn);
+
 /* ---- interrupts: any context ---- */
 
 /* -EINVAL: gsi; -ENODEV. */

@@ -20,6 +20,7 @@
 #include "module/dev.h"
 #include "module/stat.h"
 #include "module/vm.h"
+#include "module/xen/xen.h"
 
 /* ioctl_row.flags */
 #define ROW_VM_LOCK	BIT(0)	/* vm->lock is held */
@@ -373,6 +374,21 @@ static long vm_vcpu_create(void *obj, void *arg)
 	return fd;
 }
 
+static long vm_xen_param(void *vm, void *arg)
+{
+	return xen_param_ctl(vm, arg);
+}
+
+static long vm_xen_evtchn(void *vm, void *arg)
+{
+	return xen_evtchn_ctl(vm, arg);
+}
+
+static long vm_xen_send(void *vm, void *arg)
+{
+	return xen_send_ctl(vm, arg);
+}
+
 #define ROW_FIRST	_IOC_NR(HVMOD_VM_SET_MEMORY)
 static const struct ioctl_row vm_rows[] = {
 	ROW(VM_SET_MEMORY, vm_set_memory, ROW_VM_LOCK),
@@ -390,9 +406,45 @@ static const struct ioctl_row vm_rows[] = {
 static const struct ioctl_table vm_table = TABLE(vm_rows);
 #undef ROW_FIRST
 
+#define ROW_FIRST	_IOC_NR(HVMOD_VM_XEN_PARAM)
+static const struct ioctl_row vm_xen_rows[] = {
+	ROW(VM_XEN_PARAM, vm_xen_param, 0),
+	ROW_PAD(VM_XEN_EVTCHN, vm_xen_evtchn, 0, struct hvmod_xen_evtchn, pad),
+	ROW_PAD(VM_XEN_SEND, vm_xen_send, 0, struct hvmod_xen_send, pad),
+};
+
+static const struct ioctl_table vm_xen_table = TABLE(vm_xen_rows);
+#undef ROW_FIRST
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return dispatch(&vm_table, file->private_data, NULL, cmd, arg);
+	struct vm *vm = file->private_data;
+
+	if (_IOC_NR(cmd) < vm_xen_table.first)
+		return dispatch(&vm_table, vm, NULL, cmd, arg);
+	if (!vm->xen)
+		return find_row(&vm_xen_table, cmd) ? -ENODEV : -ENOTTY;
+	return dispatch(&vm_xen_table, vm, NULL, cmd, arg);
+}
+
+/* The grant table: see HVMOD_XEN_GRANT_OFFSET. */
+static int vm_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	unsigned long i, pages = vma_pages(vma);
+	struct vm *vm = file->private_data;
+	struct page *page;
+	int err = 0;
+
+	if (current->mm != vm->mem.mm)
+		return -EIO;
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	compat_vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	for (i = 0; i < pages && !err; i++) {
+		page = xen_gnttab_page(vm, vma->vm_pgoff + i);
+		err = page ? vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE, page) : -EINVAL;
+	}
+	return err;
 }
 
 static int vm_file_release(struct inode *inode, struct file *file)
@@ -405,6 +457,7 @@ static const struct file_operations vm_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vm_file_mmap,
 	.release = vm_file_release,
 	.llseek = noop_llseek,
 };

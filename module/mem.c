@@ -332,7 +332,10 @@ static int install(struct fault *f)
 	int err = -EAGAIN;
 
 	read_lock(&mem->lock);
-	if (!must_retry(mem, f)) {
+	/* Overlays are changed with the lock held for writing. */
+	if (mem_overlay_in(f->vcpu->vm, f->gfn & ~mask, mask + 1))
+		mask = 0;
+	if (!must_retry(mem, f) && !mem_overlay_in(f->vcpu->vm, f->gfn, 1)) {
 		/*
 		 * The host still maps the page, so its file, if any, is there.
 		 * The guest's writes leave no trace in the host's own entry.
@@ -342,7 +345,8 @@ static int install(struct fault *f)
 		/* With the lock: not after a HVMOD_VM_GET_DIRTY that protects it. */
 		if (f->map_write)
 			mem_mark_dirty(f->vcpu->vm, f->gfn);
-		err = arch_mmu_map(f->vcpu, f->gfn & ~mask, f->pfn & ~mask, f->level, prot);
+		err = arch_mmu_map(f->vcpu, f->gfn & ~mask, f->pfn & ~mask,
+				   mask ? f->level : ARCH_MMU_4K, prot);
 	}
 	read_unlock(&mem->lock);
 	return err;
@@ -361,6 +365,24 @@ static void make_room(struct fault *f)
 	if (arch_mmu_unmap(vm, f->gfn & ~(pages - 1), pages))
 		arch_mmu_flush(vm);
 	write_unlock(&vm->mem.lock);
+}
+
+/* A page of the kernel's own: it goes nowhere, so nothing can invalidate it. */
+static enum mem_fault_result handle_overlay(struct vcpu *vcpu, u64 gfn)
+{
+	struct vm *vm = vcpu->vm;
+	struct page *page;
+	int err = -EAGAIN;
+
+	read_lock(&vm->mem.lock);
+	page = vm->mem.gone ? NULL : mem_overlay_find(vm, gfn);
+	if (page)
+		err = arch_mmu_map(vcpu, gfn, page_to_pfn(page), ARCH_MMU_4K,
+				   MEM_ACC_READ | MEM_ACC_WRITE | MEM_ACC_EXEC);
+	read_unlock(&vm->mem.lock);
+	if (err == -ENOMEM)
+		return MEM_FAULT_NOMEM;
+	return err ? MEM_FAULT_RETRY : MEM_FAULT_MAPPED;
 }
 
 static enum mem_fault_result handle(struct fault *f)
@@ -405,7 +427,9 @@ enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 
 	idx = srcu_read_lock(&vm->mem.srcu);
 	f.slot = mem_slot_find(vm, f.gfn);
-	if (!f.slot)
+	if (unlikely(mem_overlay_find(vm, f.gfn)))
+		ret = handle_overlay(vcpu, f.gfn);
+	else if (!f.slot)
 		ret = MEM_FAULT_MMIO;
 	else if (f.slot->flags & MEM_SLOT_DYING)
 		ret = MEM_FAULT_RETRY;
@@ -424,6 +448,7 @@ int mem_setup(struct vm *vm)
 	int err;
 
 	rwlock_init(&mem->lock);
+	mutex_init(&mem->overlay_lock);
 	err = init_srcu_struct(&mem->srcu);
 	if (err)
 		return err;
@@ -457,6 +482,7 @@ void mem_destroy(struct vm *vm)
 	/* Calls mem_release() if the address space still lives. */
 	mmu_notifier_unregister(&mem->notifier, mem->mm);
 	mem_slots_free(vm);
+	mem_overlay_free(vm);
 	mmdrop(mem->mm);
 	cleanup_srcu_struct(&mem->srcu);
 }

@@ -18,6 +18,7 @@
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/rwlock.h>
 #include <linux/srcu.h>
@@ -65,6 +66,8 @@ struct mem {
 	unsigned long inv_start;	/* hva range they cover together */
 	unsigned long inv_end;
 	bool gone;			/* under lock: the address space went away */
+	struct mem_overlay __rcu *overlay;	/* NULL: none; see mem_overlay.c */
+	struct mutex overlay_lock;	/* changes of it; taken before lock */
 	atomic64_t faults;		/* EPT violations that mapped a page */
 };
 
@@ -98,6 +101,29 @@ int mem_get_dirty(struct vm *vm, const struct hvmod_dirty *args);
  * Process context of the VM's owner, may sleep, interrupts enabled, no locks.
  */
 enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access);
+
+/* ---- mem_overlay.c: pages of the kernel's own that lie over a guest's frames ---- */
+
+/* At most so many at a time. */
+#define MEM_OVERLAYS	128
+
+/*
+ * Shows page at gfn instead of what a slot has there, until it is moved, removed
+ * or the VM ends; it is at one frame at most.  The caller owns the page and
+ * keeps it as long as the VM.  Process context, no lock of mem.h held.
+ * -ENOSPC, -ENOMEM.
+ */
+int mem_overlay_add(struct vm *vm, u64 gfn, struct page *page);
+/* -ENOENT: nothing lies over gfn. */
+int mem_overlay_remove(struct vm *vm, u64 gfn);
+/* The page over gfn, or NULL.  RCU or SRCU read side, or interrupts off. */
+struct page *mem_overlay_find(struct vm *vm, u64 gfn);
+/* Where a page lies now, or ~0. */
+u64 mem_overlay_gfn(struct vm *vm, const struct page *page);
+/* For mem.c: does one lie over these frames?  mem.lock held. */
+bool mem_overlay_in(struct vm *vm, u64 gfn, u64 pages);
+/* For mem.c: the end; nobody looks any more. */
+void mem_overlay_free(struct vm *vm);
 
 /* A write to gfn was seen (PML, or a write fault).  Any context but NMI. */
 void mem_mark_dirty(struct vm *vm, u64 gfn);

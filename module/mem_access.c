@@ -32,10 +32,22 @@ static size_t in_page(u64 gpa, size_t len)
 	return min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
 }
 
+/* Kernel address of gpa where a page of the kernel's own lies over it, or NULL. */
+static void *overlay_at(struct vm *vm, u64 gpa)
+{
+	struct page *page;
+
+	if (likely(!rcu_access_pointer(vm->mem.overlay)))
+		return NULL;
+	page = mem_overlay_find(vm, gpa >> PAGE_SHIFT);
+	return page ? page_address(page) + offset_in_page(gpa) : NULL;
+}
+
 int mem_read(struct vm *vm, u64 gpa, void *buf, size_t len)
 {
 	unsigned long hva;
 	int idx, ret = 0;
+	void *own;
 	size_t n;
 
 	if (current->mm != vm->mem.mm)
@@ -43,6 +55,11 @@ int mem_read(struct vm *vm, u64 gpa, void *buf, size_t len)
 	idx = srcu_read_lock(&vm->mem.srcu);
 	for (; len && !ret; len -= n, gpa += n, buf += n) {
 		n = in_page(gpa, len);
+		own = overlay_at(vm, gpa);
+		if (unlikely(own)) {
+			memcpy(buf, own, n);
+			continue;
+		}
 		hva = page_hva(vm, gpa, false);
 		if (!hva || copy_from_user(buf, (const void __user *)hva, n))
 			ret = -EFAULT;
@@ -55,6 +72,7 @@ int mem_write(struct vm *vm, u64 gpa, const void *buf, size_t len)
 {
 	unsigned long hva;
 	int idx, ret = 0;
+	void *own;
 	size_t n;
 
 	if (current->mm != vm->mem.mm)
@@ -62,6 +80,11 @@ int mem_write(struct vm *vm, u64 gpa, const void *buf, size_t len)
 	idx = srcu_read_lock(&vm->mem.srcu);
 	for (; len && !ret; len -= n, gpa += n, buf += n) {
 		n = in_page(gpa, len);
+		own = overlay_at(vm, gpa);
+		if (unlikely(own)) {
+			memcpy(own, buf, n);
+			continue;
+		}
 		hva = page_hva(vm, gpa, true);
 		if (!hva || copy_to_user((void __user *)hva, buf, n))
 			ret = -EFAULT;
@@ -85,6 +108,11 @@ int mem_read_atomic(struct vm *vm, u64 gpa, void *buf, size_t len)
 	pagefault_disable();
 	for (; len && !ret; len -= n, gpa += n, buf += n) {
 		n = in_page(gpa, len);
+		/* Rare: whoever may sleep does it. */
+		if (unlikely(overlay_at(vm, gpa))) {
+			ret = -EFAULT;
+			break;
+		}
 		hva = page_hva(vm, gpa, false);
 		if (!hva || __copy_from_user_inatomic(buf, (const void __user *)hva, n))
 			ret = -EFAULT;
@@ -164,7 +192,7 @@ int mem_cmpxchg(struct vm *vm, u64 gpa, void *old, const void *new, size_t len)
 	if (current->mm != vm->mem.mm || !is_power_of_2(len) || len > 16 || (gpa & (len - 1)))
 		return -EFAULT;
 	idx = srcu_read_lock(&vm->mem.srcu);
-	hva = page_hva(vm, gpa, true);
+	hva = overlay_at(vm, gpa) ? 0 : page_hva(vm, gpa, true);
 	if (hva) {
 		ret = len == 16 ? cmpxchg_user_16(hva, old, new) :
 				  cmpxchg_user(hva, old, new, len);

@@ -9,6 +9,7 @@
 
 #include "module/arch.h"
 #include "module/compat.h"
+#include "module/xen/xen.h"
 
 /* Halt polling: longest and first window, ns. */
 #define POLL_MAX	50000
@@ -30,6 +31,8 @@ static int killed(struct vcpu *vcpu)
 
 static int take_requests(struct vcpu *vcpu)
 {
+	int ret = RUN_RESUME;
+
 	if (READ_ONCE(vcpu->vm->dead))
 		return killed(vcpu);
 	clear_bit(VCPU_REQ_DEAD, &vcpu->requests);
@@ -39,7 +42,9 @@ static int take_requests(struct vcpu *vcpu)
 	}
 	/* arch_vcpu_unhalt() looks at all there is. */
 	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
-	return RUN_RESUME;
+	if (test_and_clear_bit(VCPU_REQ_XEN, &vcpu->requests))
+		ret = xen_vcpu_requests(vcpu);
+	return ret;
 }
 
 static bool must_wake(struct vcpu *vcpu)
@@ -68,6 +73,8 @@ static int vcpu_block(struct vcpu *vcpu)
 	if (vcpu->halt_poll_ns && halt_poll(vcpu))
 		return RUN_RESUME;
 
+	if (vcpu->xen)
+		xen_vcpu_blocks(vcpu, true);
 	arch_vcpu_block(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
@@ -78,6 +85,8 @@ static int vcpu_block(struct vcpu *vcpu)
 	}
 	finish_rcuwait(&vcpu->wait);
 	arch_vcpu_unblock(vcpu);
+	if (vcpu->xen)
+		xen_vcpu_blocks(vcpu, false);
 
 	/* Short waits are worth polling for, long ones are not. */
 	slept = ktime_get_ns() - start;

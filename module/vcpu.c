@@ -12,6 +12,7 @@
 #include "module/arch.h"
 #include "module/compat.h"
 #include "module/vm.h"
+#include "module/xen/xen.h"
 
 static void vcpu_sched_in(struct preempt_notifier *notifier, int cpu)
 {
@@ -118,6 +119,11 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	/* Nobody else knows it yet; its lock is for lockdep and vcpu_load(). */
 	mutex_lock(&vcpu->lock);
 	err = arch_vcpu_init(vcpu);
+	if (!err) {
+		err = xen_vcpu_create(vcpu);
+		if (err)
+			arch_vcpu_destroy(vcpu);
+	}
 	mutex_unlock(&vcpu->lock);
 	if (err) {
 		vcpu_release(vcpu);
@@ -134,6 +140,7 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 
 void vcpu_free(struct vcpu *vcpu)
 {
+	xen_vcpu_destroy(vcpu);
 	arch_vcpu_destroy(vcpu);
 	vcpu_release(vcpu);
 }

@@ -14,6 +14,7 @@
 #include "module/arch.h"
 #include "module/stat.h"
 #include "module/vm.h"
+#include "module/xen/xen.h"
 
 #define DEVICES_ALL	(HVMOD_DEV_PIC | HVMOD_DEV_IOAPIC | HVMOD_DEV_PIT | HVMOD_DEV_PMTMR)
 
@@ -75,15 +76,21 @@ struct vm *vm_create(const struct hvmod_vm_create *args)
 	if (err)
 		goto free;
 
+	err = xen_vm_create(vm);
+	if (err)
+		goto arch;
+
 	/* Last: from here on the notifier calls into the architecture. */
 	err = mem_setup(vm);
 	if (err)
-		goto arch;
+		goto xen;
 
 	atomic_inc(&vm_live);
 	stat_vm_add(vm);
 	return vm;
 
+xen:
+	xen_vm_destroy(vm);
 arch:
 	iobus_destroy(&vm->mmio);
 	iobus_destroy(&vm->pio);
@@ -102,10 +109,12 @@ static void vm_destroy(struct vm *vm)
 	stat_vm_remove(vm);
 	/* Whoever might send an event stops before the vCPUs go. */
 	irq_destroy(vm);
+	xen_vm_stop(vm);
 	/* The notifier makes vCPUs flush: it stops before they go, too. */
 	mem_destroy(vm);
 	vm_for_each_vcpu(vm, id, vcpu)
 		vcpu_free(vcpu);
+	xen_vm_destroy(vm);
 	iobus_destroy(&vm->mmio);
 	iobus_destroy(&vm->pio);
 	arch_vm_destroy(vm);

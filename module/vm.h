@@ -26,6 +26,8 @@
 #include "uapi/hvmod.h"
 
 struct task_struct;
+struct xen_vm;
+struct xen_vcpu;
 
 /*
  * Fields marked [lock] are under vm->lock, [mem] see mem.h, [const] never
@@ -49,6 +51,7 @@ struct vm {
 	char why[256];			/* written before dead is set */
 	struct dentry *debugfs;		/* [lock] */
 	struct vm_arch arch;
+	struct xen_vm *xen;		/* [const] NULL: not of a Xen kind; see xen/xen.h */
 	/*
 	 * Written once under [lock] with smp_store_release(), read anywhere
 	 * with vm_vcpu(); never cleared before the VM is freed.
@@ -61,6 +64,7 @@ enum vcpu_req {
 	VCPU_REQ_EVENT,		/* look at interrupts and events again */
 	VCPU_REQ_DEAD,		/* the VM was killed */
 	VCPU_REQ_TRIPLE_FAULT,	/* the guest shut down */
+	VCPU_REQ_XEN,		/* xen_vcpu_requests() has work */
 };
 
 /* vcpu->mode: where the vCPU is; the other half of the kick handshake. */
@@ -100,6 +104,7 @@ struct vcpu {
 	u32 ring_next;			/* [own] */
 	struct hvmod_exit_record ring[HVMOD_EXIT_RING];	/* [own] */
 	struct vcpu_arch arch;
+	struct xen_vcpu *xen;		/* const; NULL: not of a Xen kind */
 };
 
 /* Result of everything that decides what a vCPU does next. */

@@ -636,6 +636,8 @@ enum hvmod_exit {
 	HVMOD_EXIT_EOI = 5,
 	/** @HVMOD_EXIT_SYSTEM: a Xen guest shuts down: struct hvmod_run.system */
 	HVMOD_EXIT_SYSTEM = 6,
+	/** @HVMOD_EXIT_XEN_CONSOLE: console_io wrote: struct hvmod_run.console */
+	HVMOD_EXIT_XEN_CONSOLE = 7,
 };
 
 #define HVMOD_IO_IN	0
@@ -651,6 +653,7 @@ enum hvmod_exit {
  * @mmio:           (INOUT) for HVMOD_EXIT_MMIO
  * @killed:         (OUT) for HVMOD_EXIT_KILLED
  * @system:         (OUT) for HVMOD_EXIT_SYSTEM
+ * @console:        (OUT) for HVMOD_EXIT_XEN_CONSOLE; the bytes are in @data
  * @data:           (INOUT) bytes of a port access, count * size of them, in
  *                  order: for HVMOD_IO_IN filled in by the caller before it
  *                  calls HVMOD_VCPU_RUN again
@@ -698,6 +701,11 @@ struct hvmod_run {
 			__u32 reason;
 			__u32 pad;
 		} system;
+		/** @console.count: bytes that the guest wrote */
+		struct {
+			__u32 count;
+			__u32 pad;
+		} console;
 		__u8 room[496];
 	};
 	__u8 data[3584];
@@ -765,5 +773,79 @@ struct hvmod_exits {
 #define HVMOD_VCPU_NMI		_IO(HVMOD_IOC_TYPE, 0x46)
 #define HVMOD_VCPU_STAT		_IOR(HVMOD_IOC_TYPE, 0x47, struct hvmod_vcpu_stat)
 #define HVMOD_VCPU_EXITS	_IOWR(HVMOD_IOC_TYPE, 0x48, struct hvmod_exits)
+
+/* ---- VM of a Xen kind; -ENODEV for others ------------------------------ */
+
+/**
+ * HVMOD_XEN_DOMID_BACKEND - the domain that the launcher is for its guest: it
+ * owns the far ends of the guest's event channels and may use its grants
+ */
+#define HVMOD_XEN_DOMID_BACKEND		0
+/** HVMOD_XEN_DOMID_GUEST - the domain that the guest is */
+#define HVMOD_XEN_DOMID_GUEST		1
+/** HVMOD_XEN_HYPERCALL_MSR - index of the MSR that asks for a hypercall page */
+#define HVMOD_XEN_HYPERCALL_MSR		0x40000000
+/** HVMOD_XEN_GRANT_FRAMES - pages of a grant table at most */
+#define HVMOD_XEN_GRANT_FRAMES		64
+
+#define HVMOD_XEN_PARAM_SET	(1U << 0)
+
+/**
+ * struct hvmod_xen_param - get or set an HVM parameter
+ * @index: (IN) HVM_PARAM_* of Xen's hvm/params.h
+ * @flags: (IN) HVMOD_XEN_PARAM_SET, or 0 to get it
+ * @value: (INOUT) its value
+ *
+ * -EINVAL: no such parameter, flags, or a value that it cannot have.
+ */
+struct hvmod_xen_param {
+	__u32 index;
+	__u32 flags;
+	__u64 value;
+};
+
+#define HVMOD_XEN_EVTCHN_ALLOC	(1U << 0)	/* make the port, too */
+#define HVMOD_XEN_EVTCHN_UNBIND	(1U << 1)	/* give the far end back */
+
+/**
+ * struct hvmod_xen_evtchn - be the far end of one of the guest's event channels
+ * @port:    (INOUT) the guest's port; with HVMOD_XEN_EVTCHN_ALLOC a new one (OUT)
+ * @flags:   (IN) HVMOD_XEN_EVTCHN_* bits
+ * @kick_fd: (IN) eventfd that is signalled when the guest sends; -1 to UNBIND
+ * @pad:     must be zero
+ *
+ * The guest's port must be unbound and wait for HVMOD_XEN_DOMID_BACKEND; then
+ * it is interdomain, until the guest closes it or it is unbound here.  The
+ * other direction is HVMOD_VM_XEN_SEND.  -EINVAL: flags, no such port, or it
+ * waits for nobody; -EBUSY: bound already; -ENOENT: not bound; -ENOSPC: no port
+ * is free; -EBADF, -ENOMEM.
+ */
+struct hvmod_xen_evtchn {
+	__u32 port;
+	__u32 flags;
+	__s32 kick_fd;
+	__u32 pad;
+};
+
+/**
+ * struct hvmod_xen_send - send an event to the guest
+ * @port: (IN) the guest's port, bound by HVMOD_VM_XEN_EVTCHN: else -EINVAL
+ * @pad:  must be zero
+ */
+struct hvmod_xen_send {
+	__u32 port;
+	__u32 pad;
+};
+
+/*
+ * The grant table of a Xen guest is mapped, shared and read-write, from the
+ * VM's descriptor: page 0 to HVMOD_XEN_GRANT_FRAMES - 1 at HVMOD_XEN_GRANT_OFFSET.
+ * The pages are there from the start; the guest says how many of them it uses.
+ */
+#define HVMOD_XEN_GRANT_OFFSET	0x100000ULL
+
+#define HVMOD_VM_XEN_PARAM	_IOWR(HVMOD_IOC_TYPE, 0x60, struct hvmod_xen_param)
+#define HVMOD_VM_XEN_EVTCHN	_IOWR(HVMOD_IOC_TYPE, 0x61, struct hvmod_xen_evtchn)
+#define HVMOD_VM_XEN_SEND	_IOW(HVMOD_IOC_TYPE, 0x62, struct hvmod_xen_send)
 
 #endif /* UAPI_HVMOD_H */

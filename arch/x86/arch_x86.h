@@ -158,7 +158,20 @@ u64 tsc_guest(struct vcpu *vcpu);			/* guest's TSC now; any context */
 u64 tsc_to_host(struct vcpu *vcpu, u64 guest);		/* host TSC at which it is that */
 void tsc_write(struct vcpu *vcpu, u64 value);		/* WRMSR to IA32_TSC; syncs vCPUs */
 void tsc_write_adjust(struct vcpu *vcpu, u64 value);
+u64 tsc_scale_host(const struct vcpu *vcpu, u64 host);	/* guest's TSC at that host TSC */
 int tsc_set_khz(struct vcpu *vcpu, u32 khz);		/* -EOPNOTSUPP, -EINVAL */
+
+/* ---- hcall_abi.c: hypercalls of a Xen guest ---- */
+
+#define HCALL_ABI_SLOW	2	/* besides enum run_next: call it again, from process context */
+
+/*
+ * VMCALL: RAX holds the result when it returns RUN_RESUME or RUN_TO_USER; the
+ * caller moves RIP.  fast: interrupts are off.
+ */
+int hcall_abi_do(struct vcpu *vcpu, bool fast);
+/* The MSR of HVMOD_XEN_HYPERCALL_MSR was written; may sleep.  #GP: -EINVAL. */
+int hcall_abi_page(struct vcpu *vcpu, u64 value);
 
 /* ---- state.c: HVMOD_VCPU_*_STATE ---- */
 

@@ -20,6 +20,7 @@
 #include "arch/x86/dev/vpmtmr.h"
 #include "module/arch.h"
 #include "module/vm.h"
+#include "module/xen/xen.h"
 
 /* IRQ 0 is at pin 2, as the MADT tells the guest. */
 #define PIN_TIMER	2
@@ -101,8 +102,25 @@ static bool irq_extint(struct vcpu *vcpu)
 	return pic && unlikely(vpic_output(pic)) && vlapic_accepts_extint(vcpu);
 }
 
+/* Xen's callback vector: it comes from no controller and knows no EOI.  Or -1. */
+static int irq_xen_callback(struct vcpu *vcpu)
+{
+	u64 via = READ_ONCE(vcpu->vm->xen->params[HVM_PARAM_CALLBACK_IRQ]);
+
+	if (!vcpu->xen->callback || via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
+		return -1;
+	return via & 0xff;
+}
+
 int x86_irq_pending(struct vcpu *vcpu)
 {
+	int vector;
+
+	if (unlikely(vcpu->xen)) {
+		vector = irq_xen_callback(vcpu);
+		if (vector >= 0)
+			return vector;
+	}
 	if (irq_extint(vcpu))
 		return X86_IRQ_EXTINT;
 	return vlapic_pending(vcpu);
@@ -112,6 +130,13 @@ int x86_irq_ack(struct vcpu *vcpu)
 {
 	int vector;
 
+	if (unlikely(vcpu->xen)) {
+		vector = irq_xen_callback(vcpu);
+		if (vector >= 0) {
+			vcpu->xen->callback = false;
+			return vector;
+		}
+	}
 	if (irq_extint(vcpu))
 		return vpic_ack(vcpu->vm->arch.pic);
 	vector = vlapic_pending(vcpu);

@@ -15,6 +15,7 @@
 #include "arch/x86/arch_x86.h"
 #include "arch/x86/dev/vlapic.h"
 #include "arch/x86/hw.h"
+#include "module/xen/xen.h"
 
 #define TSC_FRACTION		48
 #define TSC_RATIO_ONE		BIT_ULL(TSC_FRACTION)
@@ -30,6 +31,11 @@ static u64 tsc_scale(const struct vcpu *vcpu, u64 host)
 u64 tsc_guest(struct vcpu *vcpu)
 {
 	return tsc_scale(vcpu, rdtsc_ordered()) + READ_ONCE(vcpu->arch.tsc_offset);
+}
+
+u64 tsc_scale_host(const struct vcpu *vcpu, u64 host)
+{
+	return tsc_scale(vcpu, host) + READ_ONCE(vcpu->arch.tsc_offset);
 }
 
 u64 tsc_to_host(struct vcpu *vcpu, u64 guest)
@@ -57,6 +63,8 @@ static void tsc_set_offset(struct vcpu *vcpu, u64 offset)
 	WRITE_ONCE(vcpu->arch.tsc_offset, offset);
 	hw_tsc_changed(vcpu);
 	vlapic_tsc_changed(vcpu);
+	if (vcpu->xen)
+		xen_vcpu_clock_changed(vcpu);
 }
 
 void tsc_vm_init(struct vm *vm)

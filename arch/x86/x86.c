@@ -11,6 +11,7 @@
 #include "arch/x86/dev/vlapic.h"
 #include "arch/x86/vmx/vmx.h"
 #include "module/arch.h"
+#include "module/xen/xen.h"
 
 /* ---- host ---- */
 
@@ -72,7 +73,7 @@ int arch_cap(u32 id, u64 *value)
 		*value = fpu_xsave_size();
 		return 0;
 	case HVMOD_CAP_KINDS:
-		*value = BIT(HVMOD_KIND_PC);
+		*value = BIT(HVMOD_KIND_PC) | BIT(HVMOD_KIND_PVH);
 		return 0;
 	case HVMOD_CAP_MAX_GPA_BITS:
 		*value = ilog2(HVMOD_MAX_GPA);
@@ -169,6 +170,8 @@ bool arch_vcpu_runnable(struct vcpu *vcpu)
 	case HVMOD_MP_HALTED:
 		if (atomic_read(&a->nmi_queued) || inject_any(&a->inject))
 			return true;
+		if (vcpu->xen && xen_vcpu_poll_over(vcpu))
+			return true;
 		/* exit_hlt() left the flags in the cache. */
 		return (a->rflags & X86_EFLAGS_IF) && x86_irq_pending(vcpu) >= 0;
 	}
@@ -196,11 +199,16 @@ void arch_vcpu_unhalt(struct vcpu *vcpu)
 		    a->mp_state == HVMOD_MP_WAIT_SIPI) {
 			cr_sipi(vcpu, READ_ONCE(a->sipi_vector));
 			WRITE_ONCE(a->mp_state, HVMOD_MP_RUNNABLE);
+			if (vcpu->xen)
+				xen_vcpu_wakes(vcpu);
 		}
 	}
 	to_vmx(vcpu)->irq_check = true;
-	if (a->mp_state == HVMOD_MP_HALTED && arch_vcpu_runnable(vcpu))
+	if (a->mp_state == HVMOD_MP_HALTED && arch_vcpu_runnable(vcpu)) {
 		WRITE_ONCE(a->mp_state, HVMOD_MP_RUNNABLE);
+		if (vcpu->xen)
+			xen_vcpu_wakes(vcpu);
+	}
 }
 
 void arch_vcpu_block(struct vcpu *vcpu)
@@ -210,4 +218,17 @@ void arch_vcpu_block(struct vcpu *vcpu)
 
 void arch_vcpu_unblock(struct vcpu *vcpu)
 {
+}
+
+void arch_vcpu_halt(struct vcpu *vcpu)
+{
+	/* arch_vcpu_runnable() asks for IF when the VMCS may be elsewhere. */
+	vcpu_rflags(vcpu);
+	vcpu->stat.halts++;
+	WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
+}
+
+void arch_vcpu_stop(struct vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_WAIT_SIPI);
 }

@@ -12,6 +12,7 @@
 #include "arch/x86/vmx/insn.h"
 #include "arch/x86/vmx/vmx.h"
 #include "module/arch.h"
+#include "module/xen/xen.h"
 
 static int from_run(int run)
 {
@@ -55,12 +56,22 @@ int exit_wrmsr(struct vcpu *vcpu)
 	u32 index = vcpu->arch.gpr[HVMOD_RCX];
 	u64 value = (u32)vcpu->arch.gpr[HVMOD_RAX] | (u64)vcpu->arch.gpr[HVMOD_RDX] << 32;
 
+	/* Fills a page of the guest: not here. */
+	if (unlikely(index == HVMOD_XEN_HYPERCALL_MSR && vcpu->xen))
+		return EXIT_SLOW;
 	if (msr_write(vcpu, index, value, false))
 		return fault_gp(vcpu);
 	/* TPR, EOI and the timer change what can be delivered. */
 	if ((index & ~0xffU) == 0x800 || index == MSR_IA32_APICBASE)
 		to_vmx(vcpu)->irq_check = true;
 	return EXIT_DONE;
+}
+
+int exit_wrmsr_slow(struct vcpu *vcpu)
+{
+	u64 value = (u32)vcpu->arch.gpr[HVMOD_RAX] | (u64)vcpu->arch.gpr[HVMOD_RDX] << 32;
+
+	return hcall_abi_page(vcpu, value) ? fault_gp(vcpu) : EXIT_DONE;
 }
 
 /* Exit Qualification for I/O Instructions */
@@ -92,6 +103,9 @@ int exit_hlt(struct vcpu *vcpu)
 	/* A single-step trap is pending: it ends the halt at once. */
 	if (!(vcpu_rflags(vcpu) & X86_EFLAGS_TF))
 		WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
+	/* For Xen a vCPU that nothing can wake is down. */
+	if (unlikely(vcpu->xen) && !(vcpu_rflags(vcpu) & X86_EFLAGS_IF))
+		xen_vcpu_down(vcpu);
 	return EXIT_LEAVE;
 }
 
@@ -204,11 +218,34 @@ int exit_xsetbv(struct vcpu *vcpu)
 	return EXIT_DONE;
 }
 
+static int vmcall(struct vcpu *vcpu, bool fast)
+{
+	int ret = hcall_abi_do(vcpu, fast);
+
+	switch (ret) {
+	case RUN_RESUME:
+		return EXIT_DONE;
+	case HCALL_ABI_SLOW:
+		return EXIT_SLOW;
+	case RUN_TO_USER:
+		hw_advance(vcpu);
+		return EXIT_USER;
+	}
+	return ret;
+}
+
 int exit_vmcall(struct vcpu *vcpu)
 {
+	if (likely(vcpu->xen))
+		return vmcall(vcpu, true);
 	/* A PC has no hypercalls; the answers are those of Xen. */
 	vcpu->arch.gpr[HVMOD_RAX] = vcpu_cpl(vcpu) ? -EPERM : -ENOSYS;
 	return EXIT_DONE;
+}
+
+int exit_vmcall_slow(struct vcpu *vcpu)
+{
+	return vmcall(vcpu, false);
 }
 
 int exit_pause(struct vcpu *vcpu)

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What hypervisor and guest share: shared_info, each vCPU's vcpu_info wherever
+ * the guest put it, the clock in them, runstate and time areas.  The run loop
+ * and hypercalls call it on the vCPU's thread, but for the clock itself.  It
+ * must not take what it reads there for more than the guest's word.
+ */
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+
+#include "module/arch.h"
+#include "module/mem.h"
+#include "module/xen/xen.h"
+
+#define NO_GPA	(~0ULL)
+
+u64 xen_now(struct vm *vm)
+{
+	return arch_clock_ns(vm->xen->clock_tsc);
+}
+
+void xen_wallclock(struct vm *vm)
+{
+	struct shared_info *s = vm->xen->shinfo;
+	struct timespec64 now;
+	u64 zero, sec;
+	u32 nsec;
+
+	/* The time of day at system time zero. */
+	ktime_get_real_ts64(&now);
+	zero = timespec64_to_ns(&now) - xen_now(vm);
+	sec = div_u64_rem(zero, NSEC_PER_SEC, &nsec);
+
+	WRITE_ONCE(s->wc.version, s->wc.version | 1);
+	smp_wmb();	/* odd before the change, even after it */
+	s->wc.sec = (u32)sec;
+	s->wc.nsec = nsec;
+	s->wc_sec_hi = (u32)(sec >> 32);
+	smp_wmb();
+	WRITE_ONCE(s->wc.version, s->wc.version + 1);
+}
+
+/* The vCPU's slot in shared_info, or NULL. */
+static struct vcpu_info *own_info(struct vcpu *vcpu)
+{
+	return vcpu->id < MAX_VIRT_CPUS ? &vcpu->vm->xen->shinfo->vcpu_info[vcpu->id] : NULL;
+}
+
+/*
+ * Guest memory has to be there: a guest that registered a page and gave it away
+ * since is at fault, and loses its events.
+ */
+static bool gpa_or_u64(struct vm *vm, u64 gpa, u64 bits)
+{
+	u64 old = 0, new;
+	int ret;
+
+	do {
+		new = old | bits;
+		ret = mem_cmpxchg(vm, gpa, &old, &new, sizeof(new));
+	} while (ret == -EAGAIN);
+	return !ret;
+}
+
+/* Sets the flag; what it was, or true when it cannot be read. */
+static bool gpa_test_and_set(struct vm *vm, u64 gpa)
+{
+	u8 old = 0, one = 1;
+
+	if (mem_read(vm, gpa, &old, 1) || mem_write(vm, gpa, &one, 1))
+		return true;
+	return old;
+}
+
+static bool gpa_flag(struct vm *vm, u64 gpa)
+{
+	u8 flag = 0;
+
+	return !mem_read(vm, gpa, &flag, 1) && flag;
+}
+
+static void upcall(struct vcpu *vcpu)
+{
+	u8 vector = READ_ONCE(vcpu->xen->upcall_vector);
+
+	if (vector)
+		arch_xen_upcall(vcpu, vector);
+	else
+		vcpu->xen->callback = true;
+}
+
+void xen_info_sync(struct vcpu *vcpu)
+{
+	unsigned long sel = xchg(&vcpu->xen->pending_sel, 0);
+	bool again = test_and_clear_bit(XEN_TODO_UPCALL, &vcpu->xen->todo);
+	u64 gpa = READ_ONCE(vcpu->xen->info_gpa);
+	struct vcpu_info *info = own_info(vcpu);
+	bool was;
+
+	if (!sel && !again)
+		return;
+	if (gpa != NO_GPA) {
+		if (sel)
+			gpa_or_u64(vcpu->vm, gpa + offsetof(struct vcpu_info, evtchn_pending_sel),
+				   sel);
+		gpa += offsetof(struct vcpu_info, evtchn_upcall_pending);
+		if (sel)
+			was = gpa_test_and_set(vcpu->vm, gpa) && !again;
+		else
+			was = !gpa_flag(vcpu->vm, gpa);
+	} else if (info) {
+		if (sel)
+			atomic_long_or(sel, (atomic_long_t *)&info->evtchn_pending_sel);
+		if (sel)
+			was = xchg(&info->evtchn_upcall_pending, 1) && !again;
+		else
+			was = !READ_ONCE(info->evtchn_upcall_pending);
+	} else {
+		/* It waits until the guest says where: see xen_info_register(). */
+		atomic_long_or(sel, (atomic_long_t *)&vcpu->xen->pending_sel);
+		return;
+	}
+	if (!was)
+		upcall(vcpu);
+}
+
+/* Version odd, body, version even: as the guest expects it. */
+static void write_time(struct vcpu *vcpu, int (*write)(struct vcpu *vcpu, u64 to,
+						       const void *from, size_t len),
+		       u64 to, const struct pvclock_vcpu_time_info *clock, u32 version)
+{
+	const size_t body = offsetof(struct pvclock_vcpu_time_info, pad0);
+
+	version |= 1;
+	if (write(vcpu, to, &version, sizeof(version)))
+		return;
+	smp_wmb();
+	write(vcpu, to + body, (const u8 *)clock + body, sizeof(*clock) - body);
+	smp_wmb();
+	version++;
+	write(vcpu, to, &version, sizeof(version));
+}
+
+static int write_gpa(struct vcpu *vcpu, u64 to, const void *from, size_t len)
+{
+	return mem_write(vcpu->vm, to, from, len);
+}
+
+static int write_gva(struct vcpu *vcpu, u64 to, const void *from, size_t len)
+{
+	return arch_guest_write(vcpu, to, from, len);
+}
+
+static int write_own(struct vcpu *vcpu, u64 to, const void *from, size_t len)
+{
+	memcpy((void *)(unsigned long)to, from, len);
+	return 0;
+}
+
+void xen_info_time(struct vcpu *vcpu)
+{
+	u64 gpa = READ_ONCE(vcpu->xen->info_gpa);
+	struct vcpu_info *info = own_info(vcpu);
+	struct pvclock_vcpu_time_info clock;
+	u32 version = 0;
+
+	arch_clock_get(vcpu, vcpu->vm->xen->clock_tsc, &clock);
+	if (gpa != NO_GPA) {
+		gpa += offsetof(struct vcpu_info, time);
+		if (!mem_read(vcpu->vm, gpa, &version, sizeof(version)))
+			write_time(vcpu, write_gpa, gpa, &clock, version);
+	} else if (info) {
+		write_time(vcpu, write_own, (unsigned long)&info->time, &clock,
+			   READ_ONCE(info->time.version));
+	}
+	if (vcpu->xen->time_gva) {
+		if (!arch_guest_read(vcpu, vcpu->xen->time_gva, &version, sizeof(version), false))
+			write_time(vcpu, write_gva, vcpu->xen->time_gva, &clock, version);
+	}
+}
+
+long xen_info_register(struct vcpu *target, u64 gfn, u32 offset)
+{
+	struct vcpu_info *info = own_info(target);
+	struct xen_vcpu *x = target->xen;
+	struct vcpu_info copy = {};
+	u64 gpa;
+
+	if (READ_ONCE(x->info_gpa) != NO_GPA)
+		return -EINVAL;
+	if (offset > PAGE_SIZE - sizeof(copy) || (offset & (sizeof(long) - 1)))
+		return -EINVAL;
+	if (gfn >= HVMOD_MAX_GPA >> PAGE_SHIFT)
+		return -EINVAL;
+	gpa = (gfn << PAGE_SHIFT) + offset;
+
+	/* As it was, and to be safe with everything pending: a spurious event. */
+	if (info)
+		memcpy(&copy, info, sizeof(copy));
+	else
+		copy.evtchn_upcall_mask = 1;
+	copy.evtchn_pending_sel = ~0UL;
+	copy.evtchn_upcall_pending = 0;
+	if (mem_write(target->vm, gpa, &copy, sizeof(copy)))
+		return -EINVAL;
+	smp_store_release(&x->info_gpa, gpa);
+	x->pending_sel = ~0UL;
+	set_bit(XEN_TODO_TIME, &x->todo);
+	vcpu_request(target, VCPU_REQ_XEN);
+	return 0;
+}
+
+/* ---- runstate ---- */
+
+void xen_runstate_write(struct vcpu *vcpu)
+{
+	struct vcpu_runstate_info *r = &vcpu->xen->runstate;
+	u64 gva = vcpu->xen->runstate_gva;
+	bool flag = test_bit(VMASST_TYPE_runstate_update_flag, &vcpu->vm->xen->assists);
+	const size_t entry = offsetof(struct vcpu_runstate_info, state_entry_time);
+	u64 marked = r->state_entry_time | XEN_RUNSTATE_UPDATE;
+
+	if (!gva)
+		return;
+	/* By its virtual address each time: it is where the guest has it mapped now. */
+	if (flag && arch_guest_write(vcpu, gva + entry, &marked, sizeof(marked)))
+		return;
+	smp_wmb();
+	if (flag) {
+		arch_guest_write(vcpu, gva, r, entry);
+		arch_guest_write(vcpu, gva + entry + 8, r->time, sizeof(r->time));
+		smp_wmb();
+		arch_guest_write(vcpu, gva + entry, &r->state_entry_time, 8);
+	} else {
+		arch_guest_write(vcpu, gva, r, sizeof(*r));
+	}
+}
+
+void xen_runstate_set(struct vcpu *vcpu, int state)
+{
+	struct vcpu_runstate_info *r = &vcpu->xen->runstate;
+	u64 now = xen_now(vcpu->vm);
+
+	if (r->state == state)
+		return;
+	r->time[r->state] += now - r->state_entry_time;
+	r->state = state;
+	r->state_entry_time = now;
+	xen_runstate_write(vcpu);
+}

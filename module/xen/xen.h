@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The Xen half of a VM and of a vCPU: life, shared pages, and what the run loop
+ * asks.  module/ calls the functions of the first block for every guest; the
+ * files of module/xen/ share the rest.  vm->xen and vcpu->xen are NULL unless
+ * the guest is of a Xen kind: nobody else pays more than that test.
+ *
+ * Memory that guests and hypervisor share: shared_info and the grant table are
+ * pages of the kernel's own, laid over the guest's frames (mem_overlay_add()),
+ * so that events are set from any context.  A vcpu_info that the guest put into
+ * its own memory, runstate and time areas are written by the vCPU's own thread
+ * only: others note what is to be done in struct xen_vcpu and set VCPU_REQ_XEN.
+ * So no page of a guest is pinned, and the guest cannot see the difference: the
+ * thread writes before the vCPU's next instruction.
+ */
+#ifndef MODULE_XEN_XEN_H
+#define MODULE_XEN_XEN_H
+
+#include <linux/atomic.h>
+#include <linux/hrtimer.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/event_channel.h>
+#include <xen/interface/hvm/params.h>
+#include <xen/interface/vcpu.h>
+
+#include "module/vm.h"
+
+/* ---- for module/; each returns at once for a VM of another kind ---- */
+
+/* Before mem_setup().  -ENOMEM. */
+int xen_vm_create(struct vm *vm);
+/* No back end and no timer calls in afterwards; before the vCPUs are freed. */
+void xen_vm_stop(struct vm *vm);
+/* After mem_destroy(). */
+void xen_vm_destroy(struct vm *vm);
+/* Before anybody knows the vCPU.  -ENOMEM. */
+int xen_vcpu_create(struct vcpu *vcpu);
+void xen_vcpu_destroy(struct vcpu *vcpu);
+
+/*
+ * VCPU_REQ_XEN was taken; vCPU thread, process context, vcpu->xen is not NULL.
+ * enum run_next or an errno.
+ */
+int xen_vcpu_requests(struct vcpu *vcpu);
+/* It blocks, or runs again: the runstate.  vCPU thread, process context. */
+void xen_vcpu_blocks(struct vcpu *vcpu, bool blocks);
+/* It was halted, or waited for a SIPI, and goes on.  vCPU thread, process context. */
+void xen_vcpu_wakes(struct vcpu *vcpu);
+/* Its TSC was set: the clock follows.  vCPU thread. */
+void xen_vcpu_clock_changed(struct vcpu *vcpu);
+/* SCHEDOP_poll is over.  Any context. */
+static inline bool xen_vcpu_poll_over(struct vcpu *vcpu);
+
+/* ---- the VM ---- */
+
+#define XEN_NR_VIRQS		24
+#define XEN_BUCKET		128	/* event channels of one allocation */
+#define XEN_BUCKETS		(EVTCHN_2L_NR_CHANNELS / XEN_BUCKET)
+
+struct evtchn;
+struct eventfd_ctx;
+
+struct xen_evtchns {
+	spinlock_t lock;		/* irqsave; all of it and of its channels */
+	struct evtchn *bucket[XEN_BUCKETS];
+	atomic_t pollers;		/* vCPUs in SCHEDOP_poll */
+};
+
+struct xen_gnttab {
+	struct mutex lock;		/* what the guest set; no lock inside */
+	struct page *frame[HVMOD_XEN_GRANT_FRAMES];	/* const */
+	u32 frames;			/* how many of them the guest uses */
+};
+
+struct xen_vm {
+	struct shared_info *shinfo;	/* const; a page */
+	struct xen_evtchns evtchns;
+	struct xen_gnttab gnttab;
+	u64 params[HVM_NR_PARAMS];	/* READ_ONCE, WRITE_ONCE */
+	u64 clock_tsc;			/* const; host TSC at system time zero */
+	unsigned long assists;		/* [atomic] VMASST_TYPE_* bits */
+	atomic64_t unknown;		/* hypercalls and sub-operations refused */
+};
+
+/* xen_vcpu.todo, bit numbers: what the vCPU's thread has to do. */
+enum xen_todo {
+	XEN_TODO_TIME,		/* write the clock into vcpu_info */
+	XEN_TODO_UPCALL,	/* tell the guest again if its pending flag is set */
+	XEN_TODO_SHUTDOWN,	/* hand xen_vcpu.shutdown to the launcher */
+};
+
+/* xen_vcpu.poll */
+enum xen_poll {
+	XEN_POLL_NONE,
+	XEN_POLL_WAITS,
+	XEN_POLL_OVER,
+};
+
+struct xen_vcpu {
+	struct vcpu *vcpu;
+	unsigned long pending_sel;	/* [atomic] words with new events */
+	unsigned long todo;		/* [atomic] 1 << enum xen_todo */
+	u64 info_gpa;			/* of a registered vcpu_info, or ~0; once */
+	u64 time_gva;			/* [own] of a time area, or 0 */
+	u64 runstate_gva;		/* [own] of a runstate area, or 0 */
+	struct vcpu_runstate_info runstate;	/* [own] */
+	struct hrtimer timer;		/* singleshot: VIRQ_TIMER */
+	struct hrtimer poll_timer;
+	atomic_t poll;			/* [atomic] enum xen_poll */
+	u32 poll_port;			/* one port, or 0: any; before poll is set */
+	u32 virq[XEN_NR_VIRQS];		/* evtchns.lock: ports, or 0 */
+	u32 shutdown;			/* [own] SHUTDOWN_* */
+	u8 upcall_vector;		/* READ_ONCE, WRITE_ONCE; 0: the VM's callback */
+	bool callback;			/* [own] the VM's callback vector is to be injected */
+	bool down;			/* READ_ONCE, WRITE_ONCE: VCPUOP_down, HLT with IF clear */
+};
+
+static inline bool xen_vcpu_poll_over(struct vcpu *vcpu)
+{
+	return atomic_read(&vcpu->xen->poll) == XEN_POLL_OVER;
+}
+
+/* ---- shinfo.c: shared pages and time ---- */
+
+/* System time, ns since the VM was made: what a guest computes.  Any context. */
+u64 xen_now(struct vm *vm);
+/* Fills in the wall clock of shared_info.  Any context. */
+void xen_wallclock(struct vm *vm);
+/* pending_sel and upcall flag of the vCPU's vcpu_info follow what was noted. */
+void xen_info_sync(struct vcpu *vcpu);
+/* The clock into vcpu_info and the time area. */
+void xen_info_time(struct vcpu *vcpu);
+/* VCPUOP_register_vcpu_info.  0 or Xen's error. */
+long xen_info_register(struct vcpu *target, u64 gfn, u32 offset);
+/* Process context, vCPU thread. */
+void xen_runstate_set(struct vcpu *vcpu, int state);
+void xen_runstate_write(struct vcpu *vcpu);
+
+/* ---- sched.c ---- */
+
+/* The guest shuts down: the vCPU's HVMOD_VCPU_RUN returns.  vCPU thread. */
+void xen_shutdown(struct vcpu *vcpu, u32 reason);
+/* It waits for nothing but INIT, SIPI or VCPUOP_up; the last one ends the guest. */
+void xen_vcpu_down(struct vcpu *vcpu);
+
+/* ---- gnttab.c, for the VM descriptor's mmap ---- */
+
+int xen_gnttab_create(struct xen_vm *xen);
+void xen_gnttab_destroy(struct xen_vm *xen);
+/* The page of a frame at an offset in HVMOD_XEN_GRANT_*, or NULL. */
+struct page *xen_gnttab_page(struct vm *vm, unsigned long pgoff);
+/* XENMEM_add_to_physmap, space 1.  0 or Xen's error. */
+long xen_gnttab_map(struct vm *vm, u64 idx, u64 gfn);
+
+/* ---- ioctls; errno: see the uapi structures ---- */
+
+long xen_param_ctl(struct vm *vm, struct hvmod_xen_param *args);
+long xen_evtchn_ctl(struct vm *vm, struct hvmod_xen_evtchn *args);
+long xen_send_ctl(struct vm *vm, const struct hvmod_xen_send *args);
+
+#endif /* MODULE_XEN_XEN_H */
