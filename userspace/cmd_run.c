@@ -46,10 +46,11 @@ struct run {
 enum option_id {
 	OPT_KERNEL = 256, OPT_INITRD, OPT_APPEND, OPT_MEMORY, OPT_VCPUS, OPT_NAME,
 	OPT_HUGEPAGES, OPT_NO_REBOOT, OPT_NO_JAIL, OPT_DEBUG, OPT_LOG, OPT_CPU_OFF,
-	OPT_STAT, OPT_HELP,
+	OPT_STAT, OPT_HELP, OPT_TYPE,
 };
 
 static const struct option options[] = {
+	{ "type", required_argument, NULL, OPT_TYPE },
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "append", required_argument, NULL, OPT_APPEND },
@@ -74,9 +75,13 @@ static const char run_help[] =
 	"  hvctl run --kernel FILE [OPTION...]\n"
 	"\n"
 	"What to boot:\n"
-	"  --kernel FILE     Linux bzImage for x86-64, such as /boot/vmlinuz-*\n"
+	"  --type TYPE       linux: a PC that starts the kernel directly (default);\n"
+	"                    pvh: a Xen PVH domain\n"
+	"  --kernel FILE     Linux bzImage for x86-64, such as /boot/vmlinuz-*; with\n"
+	"                    --type pvh also an ELF file with Xen's notes\n"
 	"  --initrd FILE     initial RAM disk or initramfs\n"
-	"  --append STRING   kernel parameters, such as 'console=ttyS0'\n"
+	"  --append STRING   kernel parameters, such as 'console=ttyS0'; a Xen guest's\n"
+	"                    console is hvc0\n"
 	"\n"
 	"What it gets:\n"
 	"  --memory SIZE     memory, with its unit: 512M (default), 5G; pages are\n"
@@ -103,7 +108,8 @@ static const char run_help[] =
 	"  Ctrl-] b  send a break     Ctrl-] ?  help\n"
 	"  Ctrl-] Ctrl-]  send Ctrl-]\n"
 	"\n"
-	"The guest's first serial port (ttyS0, 0x3f8) is standard input and output.\n"
+	"The guest's first serial port (ttyS0, 0x3f8), or its Xen console (hvc0), is\n"
+	"standard input and output.\n"
 	"Exit status: 0 poweroff, 1 host error, 2 usage, 3 reboot, 4 crash, 5 stopped.\n";
 
 static int usage(const char *what, const char *why)
@@ -133,6 +139,14 @@ static int set_option(struct run *run, int id, char *arg)
 	struct err err = { "" };
 
 	switch (id) {
+	case OPT_TYPE:
+		if (!strcmp(arg, "linux"))
+			run->config.type = MACHINE_LINUX;
+		else if (!strcmp(arg, "pvh"))
+			run->config.type = MACHINE_PVH;
+		else
+			return usage("--type", "linux or pvh");
+		break;
 	case OPT_KERNEL:
 		run->kernel = arg;
 		break;
@@ -300,7 +314,7 @@ static void on_key(struct machine *m, u8 byte)
 {
 	switch (console_key(byte)) {
 	case CONSOLE_DATA:
-		serial_input(&m->serial, &byte, 1);
+		machine_input(m, &byte, 1);
 		break;
 	case CONSOLE_NOTHING:
 		break;
@@ -314,14 +328,15 @@ static void on_key(struct machine *m, u8 byte)
 		report_stat(m);
 		break;
 	case CONSOLE_POWER:
-		if (!pm_button(&m->pm))
+		if (m->config->type == MACHINE_PVH || !pm_button(&m->pm))
 			log_note("the guest does not listen to the power button");
 		break;
 	case CONSOLE_RESET:
 		machine_ends(m, MACHINE_REBOOT);
 		break;
 	case CONSOLE_BREAK:
-		serial_break(&m->serial);
+		if (m->config->type == MACHINE_LINUX)
+			serial_break(&m->serial);
 		break;
 	}
 }
@@ -363,7 +378,7 @@ static void serve(struct run *run, struct machine *m)
 	unsigned int room;
 
 	while (atomic_load(&m->end) == MACHINE_RUNS) {
-		room = serial_room(&m->serial);
+		room = machine_room(m);
 		fds[INPUT].fd = run->input && room ? STDIN_FILENO : -1;
 		fds[INPUT].revents = 0;
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)

@@ -39,6 +39,17 @@ struct hvmod_cpuid_entry *cpuid_find(struct cpuid_table *table, u32 leaf, u32 su
 int cpuid_fit(struct cpuid_table *table, u32 id, u32 vcpus, u32 tsc_khz, struct err *err);
 
 /**
+ * cpuid_xen() - add Xen's leaves, from 0x40000000 on
+ * @table:   (INOUT) after cpuid_fit()
+ * @id:      vCPU id
+ * @tsc_khz: TSC frequency
+ * @err:     in words
+ *
+ * Return: 0, or -E2BIG.
+ */
+int cpuid_xen(struct cpuid_table *table, u32 id, u32 tsc_khz, struct err *err);
+
+/**
  * cpuid_off() - take a feature away
  * @table: the table
  * @name:  as in /proc/cpuinfo, such as "avx2"

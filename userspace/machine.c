@@ -83,6 +83,36 @@ static void on_serial_room(void *arg)
 	notify(m->room);
 }
 
+static void on_xen_room(void *arg)
+{
+	struct machine *m = arg;
+
+	notify(m->room);
+}
+
+static void on_xen_send(void *arg)
+{
+	struct machine *m = arg;
+	int ret = hvm_xen_send(m->vm, m->cons_port);
+
+	if (ret < 0 && !atomic_load(&m->stop))
+		log_debug("event for the console: %s", strerror(-ret));
+}
+
+unsigned int machine_room(struct machine *m)
+{
+	return m->config->type == MACHINE_PVH ? xencons_room(&m->cons) :
+						serial_room(&m->serial);
+}
+
+void machine_input(struct machine *m, const u8 *data, unsigned int len)
+{
+	if (m->config->type == MACHINE_PVH)
+		xencons_input(&m->cons, data, len);
+	else
+		serial_input(&m->serial, data, len);
+}
+
 static int machine_devices(struct machine *m, struct err *err)
 {
 	const struct serial_host host = {
@@ -95,6 +125,9 @@ static int machine_devices(struct machine *m, struct err *err)
 
 	bus_init(&m->pio, "port");
 	bus_init(&m->mmio, "address");
+	/* A PVH domain has local APICs and nothing else. */
+	if (m->config->type == MACHINE_PVH)
+		return 0;
 	serial_init(&m->serial, &host);
 	rtc_init(&m->rtc, m->mem.low, m->mem.high);
 	pm_init(&m->pm, m, on_poweroff, on_sci);
@@ -123,6 +156,8 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 	m->config = config;
 	m->vm = -1;
 	m->mem.fd = -1;
+	m->cons.kick = -1;
+	m->cons.quit = -1;
 	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	m->room = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	m->device = hvm_open(NULL, err);
@@ -130,6 +165,11 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 		return m->device;
 	if (m->wake < 0 || m->room < 0)
 		return err_set(err, EMFILE, "cannot make an eventfd");
+	if (config->type == MACHINE_PVH) {
+		ret = xencons_init(&m->cons, err);
+		if (ret)
+			return ret;
+	}
 	if (!hvm_cap(m->device, HVMOD_CAP_MAX_VCPUS, &max) && config->vcpus > max)
 		return err_set(err, EINVAL, "this module takes %llu vCPUs at most, not %u",
 			       max, config->vcpus);
@@ -151,6 +191,7 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 void machine_exit(struct machine *m)
 {
 	gmem_destroy(&m->mem);
+	xencons_exit(&m->cons);
 	free(m->vcpu);
 	m->vcpu = NULL;
 	if (m->device >= 0)
@@ -173,20 +214,55 @@ static int machine_memory(struct machine *m, struct err *err)
 
 static int machine_load(struct machine *m, struct err *err)
 {
+	bool pvh = m->config->type == MACHINE_PVH;
+	u64 room = pvh ? LAYOUT_ACPI_ROOM - LAYOUT_XEN_ROOM : LAYOUT_ACPI_ROOM;
 	u8 *acpi = gmem_ptr(&m->mem, LAYOUT_ACPI, LAYOUT_ACPI_ROOM);
 	u64 rsdp = 0;
 	int ret;
 
 	if (!acpi)
 		return err_set(err, EINVAL, "the guest needs 1 MiB of memory at least");
-	ret = acpi_build(acpi, LAYOUT_ACPI_ROOM, LAYOUT_ACPI, m->config->vcpus, &rsdp, err);
+	ret = acpi_build(acpi, room, LAYOUT_ACPI, pvh ? ACPI_REDUCED : ACPI_PC,
+			 m->config->vcpus, &rsdp, err);
 	if (ret < 0)
 		return ret;
+	if (pvh)
+		return pvh_load(&m->config->files, &m->mem, rsdp, &m->pvh, err);
 	return linux_load(&m->config->files, &m->mem, rsdp, &m->image, err);
+}
+
+/* Xen's hvm/params.h */
+enum { PARAM_STORE_PFN = 1, PARAM_STORE_EVTCHN = 2, PARAM_CONSOLE_PFN = 17,
+       PARAM_CONSOLE_EVTCHN = 18 };
+
+/* What a toolstack does before a Xen guest runs. */
+static int machine_xen(struct machine *m, struct err *err)
+{
+	const struct xencons_host host = {
+		.arg = m,
+		.output = on_serial_output,
+		.send = on_xen_send,
+		.room = on_xen_room,
+	};
+	u8 *page = gmem_ptr(&m->mem, LAYOUT_XEN_CONSOLE, PAGE_BYTES);
+	int ret;
+
+	if (!page)
+		return err_set(err, ENOMEM, "the guest needs 1 MiB of memory at least");
+	memset(page, 0, PAGE_BYTES);
+	ret = hvm_xen_bind(m->vm, m->cons.kick, &m->cons_port);
+	if (!ret)
+		ret = hvm_xen_set_param(m->vm, PARAM_CONSOLE_PFN, LAYOUT_XEN_CONSOLE / PAGE_BYTES);
+	if (!ret)
+		ret = hvm_xen_set_param(m->vm, PARAM_CONSOLE_EVTCHN, m->cons_port);
+	if (ret)
+		return err_set(err, -ret, "the module refuses a Xen console: %s", strerror(-ret));
+	return xencons_start(&m->cons, page, &host, err);
 }
 
 static int machine_make(struct machine *m, struct err *err)
 {
+	bool pvh = m->config->type == MACHINE_PVH;
 	u32 devices = HVMOD_DEV_PIC | HVMOD_DEV_IOAPIC | HVMOD_DEV_PIT | HVMOD_DEV_PMTMR;
 	u64 khz = 0;
 	u32 i;
@@ -197,13 +273,18 @@ static int machine_make(struct machine *m, struct err *err)
 		ret = machine_load(m, err);
 	if (ret)
 		return ret;
-	m->vm = hvm_vm_create(m->device, HVMOD_KIND_PC, devices, PORT_PM_TIMER, err);
+	if (pvh)
+		m->vm = hvm_vm_create(m->device, HVMOD_KIND_PVH, 0, 0, err);
+	else
+		m->vm = hvm_vm_create(m->device, HVMOD_KIND_PC, devices, PORT_PM_TIMER, err);
 	if (m->vm < 0)
 		return m->vm;
 	if (hvm_cap(m->device, HVMOD_CAP_TSC_KHZ, &khz) || khz > UINT32_MAX)
 		khz = 0;
 	m->tsc_khz = (u32)khz;
 	ret = machine_memory(m, err);
+	if (!ret && pvh)
+		ret = machine_xen(m, err);
 	for (i = 0; !ret && i < m->config->vcpus; i++) {
 		ret = vcpu_create(m, i, err);
 		if (!ret)
@@ -249,6 +330,7 @@ void machine_stop(struct machine *m)
 			pthread_join(m->vcpu[i].thread, NULL);
 		m->vcpu[i].started = false;
 	}
+	xencons_stop(&m->cons);
 	console_stop();
 }
 

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "userspace/boot/linux.h"
+#include "userspace/boot/pvh.h"
 #include "userspace/dev/bus.h"
 #include "userspace/dev/pci.h"
 #include "userspace/dev/pm.h"
@@ -19,6 +20,7 @@
 #include "userspace/dev/serial.h"
 #include "userspace/lib/hvm.h"
 #include "userspace/lib/mem.h"
+#include "userspace/xen/console.h"
 
 /** enum machine_end - why a machine stopped; the first reason counts */
 enum machine_end {
@@ -30,11 +32,18 @@ enum machine_end {
 	MACHINE_STOPPED,	/* by the user */
 };
 
+/** enum machine_type - what is around the guest, and how it enters */
+enum machine_type {
+	MACHINE_LINUX,		/* a PC, direct boot of a Linux kernel */
+	MACHINE_PVH,		/* a Xen PVH domain */
+};
+
 #define MACHINE_CPU_OFF		32
 
 /**
  * struct machine_config - what to make
  * @name:      for messages
+ * @type:      enum machine_type
  * @memory:    bytes
  * @vcpus:     how many
  * @hugepages: memory from reserved huge pages
@@ -43,6 +52,7 @@ enum machine_end {
  */
 struct machine_config {
 	const char *name;
+	enum machine_type type;
 	u64 memory;
 	u32 vcpus;
 	bool hugepages;
@@ -80,7 +90,9 @@ struct vcpu {
  * @room:    eventfd: the serial port takes input again
  * @end:     enum machine_end
  * @stop:    vCPU threads return
- * @image:   the kernel that was loaded
+ * @image:   the kernel that was loaded, of MACHINE_LINUX
+ * @pvh:     of MACHINE_PVH
+ * @cons:    the Xen console; @cons_port: its event channel, the guest's port
  * @tsc_khz: of the guest
  */
 struct machine {
@@ -100,6 +112,9 @@ struct machine {
 	struct ports ports;
 	struct pci pci;
 	struct linux_image image;
+	struct pvh_image pvh;
+	struct xencons cons;
+	u32 cons_port;
 	u32 tsc_khz;
 	struct vcpu *vcpu;
 	u32 vcpus;
@@ -125,6 +140,12 @@ void machine_destroy(struct machine *m);
 
 /** machine_ends() - ask for its end; the first one counts. Any thread. */
 void machine_ends(struct machine *m, enum machine_end end);
+
+/** machine_room() - bytes of console input that the guest has room for. */
+unsigned int machine_room(struct machine *m);
+
+/** machine_input() - bytes typed at the guest's console. */
+void machine_input(struct machine *m, const u8 *data, unsigned int len);
 
 /* ---- vcpu.c ---- */
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/console.h"
 #include "userspace/cpuid.h"
 #include "userspace/log.h"
 #include "userspace/machine.h"
@@ -150,6 +151,18 @@ static void exit_system(struct vcpu *vcpu)
 	}
 }
 
+static void exit_xen_console(struct vcpu *vcpu)
+{
+	struct hvmod_run *run = vcpu->hvm.run;
+	u32 count = run->console.count, i;
+
+	for (i = 0; i < count && i < sizeof(run->data); i++) {
+		if (run->data[i] == '\n')
+			console_put('\r');
+		console_put(run->data[i]);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*handle)(struct vcpu *vcpu);
@@ -161,6 +174,7 @@ static const struct {
 	[HVMOD_EXIT_KILLED] = { "killed", exit_killed },
 	[HVMOD_EXIT_EOI] = { "eoi", exit_none },
 	[HVMOD_EXIT_SYSTEM] = { "system", exit_system },
+	[HVMOD_EXIT_XEN_CONSOLE] = { "xen-console", exit_xen_console },
 };
 
 _Static_assert(ARRAY_SIZE(exit_table) <= ARRAY_SIZE(((struct vcpu *)0)->exits),
@@ -230,6 +244,11 @@ static int vcpu_cpuid(struct machine *m, struct vcpu *vcpu, unsigned int *phys_b
 	ret = cpuid_fit(&table, vcpu->hvm.id, m->config->vcpus, m->tsc_khz, err);
 	if (ret)
 		return ret;
+	if (m->config->type == MACHINE_PVH) {
+		ret = cpuid_xen(&table, vcpu->hvm.id, m->tsc_khz, err);
+		if (ret)
+			return ret;
+	}
 	for (i = 0; i < m->config->cpu_offs; i++)
 		cpuid_off(&table, m->config->cpu_off[i]);
 	*phys_bits = cpuid_phys_bits(&table);
@@ -304,7 +323,10 @@ static int vcpu_entry(struct machine *m, struct vcpu *vcpu, struct err *err)
 	memset(&sregs, 0, sizeof(sregs));
 	ret = hvm_vcpu_get_state(&vcpu->hvm, HVMOD_STATE_SREGS, &sregs, sizeof(sregs));
 	if (!ret) {
-		linux_entry(&m->image, &regs, &sregs);
+		if (m->config->type == MACHINE_PVH)
+			pvh_entry(&m->pvh, &regs, &sregs);
+		else
+			linux_entry(&m->image, &regs, &sregs);
 		ret = hvm_vcpu_set_state(&vcpu->hvm, HVMOD_STATE_SREGS, &sregs,
 					 sizeof(sregs));
 	}
@@ -328,7 +350,8 @@ int vcpu_create(struct machine *m, u32 id, struct err *err)
 		return ret;
 	ret = vcpu_cpuid(m, vcpu, &phys_bits, err);
 	if (!ret && id == 0) {
-		vcpu_virtual_wire(vcpu);
+		if (m->config->type == MACHINE_LINUX)
+			vcpu_virtual_wire(vcpu);
 		ret = vcpu_entry(m, vcpu, err);
 	}
 	if (ret)

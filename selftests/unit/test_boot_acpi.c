@@ -127,7 +127,7 @@ static bool build(u32 vcpus, size_t room, bool *fits)
 	int len;
 
 	memset(a.buf, 0xcc, room);
-	len = acpi_build(a.buf, room, a.base, vcpus, &rsdp, &err);
+	len = acpi_build(a.buf, room, a.base, ACPI_PC, vcpus, &rsdp, &err);
 	*fits = len > 0;
 	a.len = len > 0 ? (size_t)len : 0;
 	ok = len > 0 ? a.len <= room && tables_are_sane(&a, rsdp, vcpus) : err.text[0] != 0;

@@ -116,14 +116,17 @@ _Static_assert(sizeof(struct acpi_fadt) == 276, "FADT, revision 6");
 
 #define FADT_WBINVD		BIT(0)
 #define FADT_C1			BIT(2)
+#define FADT_NO_POWER_BUTTON	BIT(4)
 #define FADT_NO_SLEEP_BUTTON	BIT(5)	/* or it is a device */
 #define FADT_NO_FIXED_RTC	BIT(6)
 #define FADT_TIMER_32		BIT(8)
 #define FADT_RESET		BIT(10)
 #define FADT_HEADLESS		BIT(12)
+#define FADT_REDUCED		BIT(20)	/* no fixed hardware */
 
 #define BOOT_ISA		BIT(0)
 #define BOOT_NO_VGA		BIT(2)
+#define BOOT_NO_RTC		BIT(5)
 /* Bit 1 stays clear: there is no 8042 keyboard controller. */
 
 #define PROFILE_SERVER		4
@@ -325,7 +328,7 @@ static void dsdt_s5(struct aml *aml)
 	aml_end(aml, package);
 }
 
-static struct acpi_header *make_dsdt(struct acpi_tables *t)
+static struct acpi_header *make_dsdt(struct acpi_tables *t, enum acpi_kind kind)
 {
 	struct acpi_header *h = reserve(t, sizeof(*h));
 	struct aml aml = { 0 };
@@ -334,8 +337,12 @@ static struct acpi_header *make_dsdt(struct acpi_tables *t)
 		return NULL;
 	aml.buf = t->buf + t->len;
 	aml.room = t->room - t->len;
-	dsdt_devices(&aml);
-	dsdt_s5(&aml);
+	if (kind == ACPI_PC) {
+		dsdt_devices(&aml);
+		dsdt_s5(&aml);
+	} else {
+		aml_end(&aml, aml_scope(&aml, "\\_SB_"));
+	}
 	if (aml.bad) {
 		t->bad = true;
 		return NULL;
@@ -396,6 +403,26 @@ static struct acpi_fadt *make_fadt(struct acpi_tables *t, const void *dsdt, cons
 	return f;
 }
 
+static struct acpi_fadt *make_fadt_reduced(struct acpi_tables *t, const void *dsdt)
+{
+	struct acpi_fadt *f = reserve(t, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	header(&f->h, "FACP", sizeof(*f), 6);
+	f->dsdt = (u32)address(t, dsdt);
+	f->x_dsdt = address(t, dsdt);
+	f->profile = PROFILE_SERVER;
+	f->c2_latency = 0xfff;
+	f->c3_latency = 0xfff;
+	f->boot_arch = BOOT_NO_VGA | BOOT_NO_RTC;
+	f->flags = FADT_WBINVD | FADT_C1 | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON |
+		   FADT_NO_FIXED_RTC | FADT_HEADLESS | FADT_REDUCED;
+	memcpy(&f->hypervisor, "hvmod\0\0\0", 8);
+	seal(&f->h);
+	return f;
+}
+
 static void madt_cpus(u8 *p, u32 vcpus)
 {
 	struct madt_lapic lapic = { MADT_LAPIC, sizeof(lapic), .flags = MADT_ENABLED };
@@ -416,7 +443,7 @@ static void madt_cpus(u8 *p, u32 vcpus)
 	}
 }
 
-static struct acpi_madt *make_madt(struct acpi_tables *t, u32 vcpus)
+static struct acpi_madt *make_madt(struct acpi_tables *t, enum acpi_kind kind, u32 vcpus)
 {
 	u32 lapics = vcpus < FIRST_X2APIC_ID ? vcpus : FIRST_X2APIC_ID;
 	size_t cpus = lapics * sizeof(struct madt_lapic) +
@@ -436,24 +463,25 @@ static struct acpi_madt *make_madt(struct acpi_tables *t, u32 vcpus)
 	struct madt_x2apic_nmi x2_nmi = {
 		MADT_X2APIC_NMI, sizeof(x2_nmi), .uid = 0xffffffff, .lint = 1,
 	};
+	size_t board = kind == ACPI_PC ? sizeof(tail) : 0;
 	bool x2 = vcpus > lapics;
 	struct acpi_madt *m;
 	size_t len;
 	u8 *p;
 
-	len = sizeof(*m) + cpus + sizeof(tail) + (x2 ? sizeof(x2_nmi) : 0);
+	len = sizeof(*m) + cpus + board + (x2 ? sizeof(x2_nmi) : 0);
 	m = reserve(t, len);
 	if (!m)
 		return NULL;
 	header(&m->h, "APIC", len, 5);
 	m->lapic = LAYOUT_LAPIC;
-	m->flags = MADT_PCAT;
+	m->flags = kind == ACPI_PC ? MADT_PCAT : 0;
 	p = (u8 *)(m + 1);
 	madt_cpus(p, vcpus);
 	p += cpus;
-	memcpy(p, &tail, sizeof(tail));
+	memcpy(p, &tail, board);
 	if (x2)
-		memcpy(p + sizeof(tail), &x2_nmi, sizeof(x2_nmi));
+		memcpy(p + board, &x2_nmi, sizeof(x2_nmi));
 	seal(&m->h);
 	return m;
 }
@@ -476,14 +504,20 @@ static struct acpi_header *make_xsdt(struct acpi_tables *t, const void *const *t
 	return x;
 }
 
-int acpi_build(u8 *buf, size_t room, u64 base, u32 vcpus, u64 *rsdp_at, struct err *err)
+int acpi_build(u8 *buf, size_t room, u64 base, enum acpi_kind kind, u32 vcpus, u64 *rsdp_at,
+	       struct err *err)
 {
 	struct acpi_tables t = { .buf = buf, .room = room, .base = base };
 	struct acpi_rsdp *rsdp = reserve(&t, sizeof(*rsdp));
-	const void *dsdt = make_dsdt(&t), *facs = make_facs(&t), *tables[2], *xsdt;
+	const void *dsdt = make_dsdt(&t, kind), *facs = NULL, *tables[2] = { NULL }, *xsdt;
 
-	tables[0] = !t.bad ? make_fadt(&t, dsdt, facs) : NULL;
-	tables[1] = !t.bad ? make_madt(&t, vcpus) : NULL;
+	if (kind == ACPI_PC) {
+		facs = make_facs(&t);
+		tables[0] = !t.bad ? make_fadt(&t, dsdt, facs) : NULL;
+	} else {
+		tables[0] = !t.bad ? make_fadt_reduced(&t, dsdt) : NULL;
+	}
+	tables[1] = !t.bad ? make_madt(&t, kind, vcpus) : NULL;
 	xsdt = !t.bad ? make_xsdt(&t, tables, ARRAY_SIZE(tables)) : NULL;
 	if (t.bad || !rsdp || !xsdt)
 		return err_set(err, ENOSPC, "the ACPI tables of %u vCPUs do not fit into %zu bytes",

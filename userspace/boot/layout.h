@@ -19,6 +19,9 @@
 /* The ACPI tables: reserved in the memory map. */
 #define LAYOUT_ACPI		0xe0000ULL
 #define LAYOUT_ACPI_ROOM	0x20000ULL
+#define LAYOUT_XEN_ROOM		0x2000ULL	/* of it, for a Xen guest: */
+#define LAYOUT_XEN_CONSOLE	0xfe000ULL
+#define LAYOUT_XEN_STORE	0xff000ULL
 #define LAYOUT_BIOS		0xe0000ULL
 #define LAYOUT_1M		0x100000ULL
 

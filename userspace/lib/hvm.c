@@ -192,6 +192,34 @@ int hvm_vm_stat(int vm, struct hvmod_vm_stat *stat)
 	return hvm_ioctl(vm, HVMOD_VM_STAT, stat);
 }
 
+int hvm_xen_set_param(int vm, u32 index, u64 value)
+{
+	struct hvmod_xen_param arg = {
+		.index = index,
+		.flags = HVMOD_XEN_PARAM_SET,
+		.value = value,
+	};
+
+	return hvm_ioctl(vm, HVMOD_VM_XEN_PARAM, &arg);
+}
+
+int hvm_xen_bind(int vm, int kick, u32 *port)
+{
+	struct hvmod_xen_evtchn arg = { .flags = HVMOD_XEN_EVTCHN_ALLOC, .kick_fd = kick };
+	int ret = hvm_ioctl(vm, HVMOD_VM_XEN_EVTCHN, &arg);
+
+	if (!ret)
+		*port = arg.port;
+	return ret;
+}
+
+int hvm_xen_send(int vm, u32 port)
+{
+	struct hvmod_xen_send arg = { .port = port };
+
+	return hvm_ioctl(vm, HVMOD_VM_XEN_SEND, &arg);
+}
+
 int hvm_vcpu_create(int dev, int vm, u32 id, struct hvm_vcpu *vcpu, struct err *err)
 {
 	struct hvmod_vcpu_create arg = { .id = id };

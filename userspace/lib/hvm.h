@@ -92,6 +92,20 @@ int hvm_vm_set_state(int vm, u32 id, const void *data, u32 size);
 /** hvm_vm_stat() - counters of a VM. */
 int hvm_vm_stat(int vm, struct hvmod_vm_stat *stat);
 
+/** hvm_xen_set_param() - set an HVM parameter of a Xen guest. */
+int hvm_xen_set_param(int vm, u32 index, u64 value);
+
+/**
+ * hvm_xen_bind() - make an event channel of the guest and be its far end
+ * @vm:   VM descriptor
+ * @kick: eventfd that is signalled when the guest sends
+ * @port: the guest's port, filled in
+ */
+int hvm_xen_bind(int vm, int kick, u32 *port);
+
+/** hvm_xen_send() - send the guest an event. */
+int hvm_xen_send(int vm, u32 port);
+
 /**
  * hvm_vcpu_create() - make a vCPU and map its run page
  * @dev:  device descriptor
