@@ -4,10 +4,12 @@
  * boot/pvh.c calls it.  It must not believe a size that the data claim.
  */
 #include <errno.h>
+#include <lz4.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "userspace/boot/unpack.h"
 
@@ -87,6 +89,64 @@ static int unpack_gzip(const u8 *in, u64 len, struct room *room, struct err *err
 	return ret;
 }
 
+/* The "legacy" format: blocks that unpack to 8 MiB at most, each with its length. */
+#define LZ4_BLOCK	(8 * MIB)
+
+static int unpack_lz4(const u8 *in, u64 len, struct room *room, struct err *err)
+{
+	u64 at = 4;
+	u32 block;
+	int got, ret;
+
+	while (len - at >= sizeof(block)) {
+		memcpy(&block, in + at, sizeof(block));
+		at += sizeof(block);
+		/* Behind the last one stands the kernel's length, or nothing. */
+		if (block > len - at || !block)
+			break;
+		while (room->size - room->used < LZ4_BLOCK) {
+			ret = grow(room, err);
+			if (ret)
+				return ret;
+		}
+		got = LZ4_decompress_safe((const char *)in + at, (char *)room->data + room->used,
+					  (int)block, (int)LZ4_BLOCK);
+		if (got < 0)
+			return err_set(err, ENOEXEC, "its lz4 data are damaged");
+		at += block;
+		room->used += (u64)got;
+	}
+	return room->used ? 0 : err_set(err, ENOEXEC, "its lz4 data are cut short");
+}
+
+static int unpack_zstd(const u8 *in, u64 len, struct room *room, struct err *err)
+{
+	ZSTD_DStream *stream = ZSTD_createDStream();
+	ZSTD_inBuffer from = { in, len, 0 };
+	size_t left = 1;
+	int ret = 0;
+
+	if (!stream)
+		return err_set(err, ENOMEM, "no memory to unpack it");
+	ZSTD_initDStream(stream);
+	while (left && !ret) {
+		ZSTD_outBuffer to;
+
+		if (room->used == room->size) {
+			ret = grow(room, err);
+			if (ret)
+				break;
+		}
+		to = (ZSTD_outBuffer) { room->data + room->used, room->size - room->used, 0 };
+		left = ZSTD_decompressStream(stream, &to, &from);
+		room->used += to.pos;
+		if (ZSTD_isError(left) || (left && from.pos == from.size && to.pos < to.size))
+			ret = err_set(err, ENOEXEC, "its zstd data are damaged");
+	}
+	ZSTD_freeDStream(stream);
+	return ret;
+}
+
 static int unpack_none(const u8 *in, u64 len, struct room *room, struct err *err)
 {
 	room->data = malloc(len);
@@ -106,8 +166,8 @@ static const struct {
 	{ "xz", { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, unpack_xz },
 	{ "gzip", { 0x1f, 0x8b }, 2, unpack_gzip },
 	{ "ELF", { 0x7f, 'E', 'L', 'F' }, 4, unpack_none },
-	{ "zstd", { 0x28, 0xb5, 0x2f, 0xfd }, 4, NULL },
-	{ "lz4", { 0x02, 0x21, 0x4c, 0x18 }, 4, NULL },
+	{ "zstd", { 0x28, 0xb5, 0x2f, 0xfd }, 4, unpack_zstd },
+	{ "lz4", { 0x02, 0x21, 0x4c, 0x18 }, 4, unpack_lz4 },
 	{ "bzip2", { 'B', 'Z', 'h' }, 3, NULL },
 	{ "lzma", { 0x5d, 0, 0 }, 3, NULL },
 	{ "lzo", { 0x89, 'L', 'Z', 'O' }, 4, NULL },

@@ -14,7 +14,7 @@
 #define UNPACK_MAX	(512 * MIB)
 
 /**
- * unpack() - decompress by what the data begin with: xz, gzip, or nothing (ELF)
+ * unpack() - decompress by what the data begin with: xz, gzip, lz4, zstd, nothing (ELF)
  * @in:   compressed data; what follows them is ignored
  * @len:  bytes
  * @out:  filled in: malloc()ed
