@@ -99,8 +99,8 @@ void arch_clock_get(struct vcpu *vcpu, u64 since, struct pvclock_vcpu_time_info 
 int arch_guest_read(struct vcpu *vcpu, u64 gva, void *buf, size_t len, bool atomic);
 int arch_guest_write(struct vcpu *vcpu, u64 gva, const void *buf, size_t len);
 
-/* An interrupt at the vCPU's local controller.  vCPU thread. */
-void arch_xen_upcall(struct vcpu *vcpu, u8 vector);
+/* An interrupt at the vCPU's local controller; false: that is off.  vCPU thread. */
+bool arch_xen_upcall(struct vcpu *vcpu, u8 vector);
 /* It waits for an interrupt from its next entry on.  vCPU thread. */
 void arch_vcpu_halt(struct vcpu *vcpu);
 /* It waits for a start-up message.  vCPU thread. */

@@ -107,14 +107,14 @@ int arch_guest_write(struct vcpu *vcpu, u64 gva, const void *buf, size_t len)
 
 /* ---- what module/xen/ asks ---- */
 
-void arch_xen_upcall(struct vcpu *vcpu, u8 vector)
+bool arch_xen_upcall(struct vcpu *vcpu, u8 vector)
 {
 	struct apic_msg msg = {
 		.vector = vector, .mode = VLAPIC_MODE_FIXED, .shorthand = VLAPIC_SHORTHAND_SELF,
 		.assert = true,
 	};
 
-	vlapic_deliver(vcpu->vm, vcpu, &msg);
+	return vlapic_deliver(vcpu->vm, vcpu, &msg);
 }
 
 /* Xen's layout: a stub of 32 bytes for each hypercall. */

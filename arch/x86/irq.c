@@ -117,6 +117,8 @@ int x86_irq_pending(struct vcpu *vcpu)
 	int vector;
 
 	if (unlikely(vcpu->xen)) {
+		if (unlikely(vcpu->xen->upcall_held))
+			xen_upcall(vcpu);
 		vector = irq_xen_callback(vcpu);
 		if (vector >= 0)
 			return vector;

@@ -81,14 +81,15 @@ static bool gpa_flag(struct vm *vm, u64 gpa)
 	return !mem_read(vm, gpa, &flag, 1) && flag;
 }
 
-static void upcall(struct vcpu *vcpu)
+void xen_upcall(struct vcpu *vcpu)
 {
-	u8 vector = READ_ONCE(vcpu->xen->upcall_vector);
+	struct xen_vcpu *x = vcpu->xen;
+	u8 vector = READ_ONCE(x->upcall_vector);
 
 	if (vector)
-		arch_xen_upcall(vcpu, vector);
+		x->upcall_held = !arch_xen_upcall(vcpu, vector);
 	else
-		vcpu->xen->callback = true;
+		x->callback = true;
 }
 
 void xen_info_sync(struct vcpu *vcpu)
@@ -123,7 +124,7 @@ void xen_info_sync(struct vcpu *vcpu)
 		return;
 	}
 	if (!was)
-		upcall(vcpu);
+		xen_upcall(vcpu);
 }
 
 /* Version odd, body, version even: as the guest expects it. */

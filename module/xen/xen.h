@@ -114,6 +114,7 @@ struct xen_vcpu {
 	u32 virq[XEN_NR_VIRQS];		/* evtchns.lock: ports, or 0 */
 	u32 shutdown;			/* [own] SHUTDOWN_* */
 	u8 upcall_vector;		/* READ_ONCE, WRITE_ONCE; 0: the VM's callback */
+	bool upcall_held;		/* [own] the local controller was off when it was called */
 	bool callback;			/* [own] the VM's callback vector is to be injected */
 	bool down;			/* READ_ONCE, WRITE_ONCE: VCPUOP_down, HLT with IF clear */
 };
@@ -131,6 +132,8 @@ u64 xen_now(struct vm *vm);
 void xen_wallclock(struct vm *vm);
 /* pending_sel and upcall flag of the vCPU's vcpu_info follow what was noted. */
 void xen_info_sync(struct vcpu *vcpu);
+/* Calls the guest: by the vCPU's own vector or by the VM's.  vCPU thread, any context. */
+void xen_upcall(struct vcpu *vcpu);
 /* The clock into vcpu_info and the time area. */
 void xen_info_time(struct vcpu *vcpu);
 /* VCPUOP_register_vcpu_info.  0 or Xen's error. */
