@@ -73,7 +73,10 @@ static void on_console_room(void *arg)
 {
 	struct machine *m = arg;
 
-	serial_sent(&m->serial);
+	if (m->config->type == MACHINE_PVH)
+		xencons_resume(&m->cons);
+	else
+		serial_sent(&m->serial);
 }
 
 static void on_serial_room(void *arg)

@@ -34,11 +34,11 @@ void xen_wallclock(struct vm *vm)
 	sec = div_u64_rem(zero, NSEC_PER_SEC, &nsec);
 
 	WRITE_ONCE(s->wc.version, s->wc.version | 1);
-	smp_wmb();	/* odd before the change, even after it */
+	smp_wmb();	/* odd before the change */
 	s->wc.sec = (u32)sec;
 	s->wc.nsec = nsec;
 	s->wc_sec_hi = (u32)(sec >> 32);
-	smp_wmb();
+	smp_wmb();	/* even after it */
 	WRITE_ONCE(s->wc.version, s->wc.version + 1);
 }
 
@@ -137,9 +137,9 @@ static void write_time(struct vcpu *vcpu, int (*write)(struct vcpu *vcpu, u64 to
 	version |= 1;
 	if (write(vcpu, to, &version, sizeof(version)))
 		return;
-	smp_wmb();
+	smp_wmb();	/* odd before the body */
 	write(vcpu, to + body, (const u8 *)clock + body, sizeof(*clock) - body);
-	smp_wmb();
+	smp_wmb();	/* even after it */
 	version++;
 	write(vcpu, to, &version, sizeof(version));
 }
@@ -228,11 +228,11 @@ void xen_runstate_write(struct vcpu *vcpu)
 	/* By its virtual address each time: it is where the guest has it mapped now. */
 	if (flag && arch_guest_write(vcpu, gva + entry, &marked, sizeof(marked)))
 		return;
-	smp_wmb();
+	smp_wmb();	/* marked before it changes */
 	if (flag) {
 		arch_guest_write(vcpu, gva, r, entry);
 		arch_guest_write(vcpu, gva + entry + 8, r->time, sizeof(r->time));
-		smp_wmb();
+		smp_wmb();	/* unmarked after it has changed */
 		arch_guest_write(vcpu, gva + entry, &r->state_entry_time, 8);
 	} else {
 		arch_guest_write(vcpu, gva, r, sizeof(*r));

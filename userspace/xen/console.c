@@ -41,27 +41,28 @@ static void drain(int fd)
 		;
 }
 
-/* What the guest has written since; true if there was any. */
+/* What the guest has written since; false: nothing more to do until woken. */
 static bool take_output(struct xencons *cons)
 {
 	struct xencons_ring *ring = cons->ring;
 	u32 at = atomic_load_explicit(&ring->out_cons, memory_order_relaxed);
 	u32 prod = atomic_load_explicit(&ring->out_prod, memory_order_acquire);
-	u32 i, count = prod - at;
-	u8 data[OUT_SIZE];
+	u32 count = prod - at;
+	bool more = true;
 
 	if (!count)
 		return false;
 	/* Nonsense: skip it, as Xen's own console does. */
 	if (count > OUT_SIZE)
-		count = 0;
-	for (i = 0; i < count; i++)
-		data[i] = ((volatile u8 *)ring->out)[(at + i) % OUT_SIZE];
-	atomic_store_explicit(&ring->out_cons, prod, memory_order_release);
+		at = prod;
+	while (at != prod && more) {
+		more = cons->host.output(cons->host.arg,
+					 ((volatile u8 *)ring->out)[at % OUT_SIZE]);
+		at++;
+	}
+	atomic_store_explicit(&ring->out_cons, at, memory_order_release);
 	cons->host.send(cons->host.arg);
-	for (i = 0; i < count; i++)
-		cons->host.output(cons->host.arg, data[i]);
-	return true;
+	return more;
 }
 
 static void *run(void *arg)
@@ -127,6 +128,11 @@ void xencons_stop(struct xencons *cons)
 	wake(cons->quit);
 	pthread_join(cons->thread, NULL);
 	cons->started = false;
+}
+
+void xencons_resume(struct xencons *cons)
+{
+	wake(cons->kick);
 }
 
 unsigned int xencons_room(struct xencons *cons)

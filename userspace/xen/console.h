@@ -19,13 +19,14 @@ struct xencons_ring;
 /**
  * struct xencons_host - what the console needs of its host
  * @arg:    first argument of the functions
- * @output: a byte that the guest wrote; the console's thread
+ * @output: a byte that the guest wrote; false: no more until xencons_resume();
+ *          the console's thread
  * @send:   send the guest an event; any thread
  * @room:   the guest took input; the console's thread
  */
 struct xencons_host {
 	void *arg;
-	void (*output)(void *arg, u8 byte);
+	bool (*output)(void *arg, u8 byte);
 	void (*send)(void *arg);
 	void (*room)(void *arg);
 };
@@ -60,6 +61,9 @@ int xencons_start(struct xencons *cons, void *page, const struct xencons_host *h
 		  struct err *err);
 /** xencons_stop() - end it, after a last look at the ring. */
 void xencons_stop(struct xencons *cons);
+
+/** xencons_resume() - there is room for output again.  Any thread. */
+void xencons_resume(struct xencons *cons);
 
 /** xencons_room() - bytes of input that the guest has room for. */
 unsigned int xencons_room(struct xencons *cons);
