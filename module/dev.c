@@ -423,7 +423,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (_IOC_NR(cmd) < vm_xen_table.first)
 		return dispatch(&vm_table, vm, NULL, cmd, arg);
 	if (!vm->xen)
-		return find_row(&vm_xen_table, cmd) ? -ENODEV : -ENOTTY;
+		return -ENOTTY;
 	return dispatch(&vm_xen_table, vm, NULL, cmd, arg);
 }
 
@@ -435,6 +435,8 @@ static int vm_file_mmap(struct file *file, struct vm_area_struct *vma)
 	struct page *page;
 	int err = 0;
 
+	if (!vm->xen)
+		return -ENODEV;
 	if (current->mm != vm->mem.mm)
 		return -EIO;
 	if (!(vma->vm_flags & VM_SHARED))

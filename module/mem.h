@@ -102,29 +102,6 @@ int mem_get_dirty(struct vm *vm, const struct hvmod_dirty *args);
  */
 enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access);
 
-/* ---- mem_overlay.c: pages of the kernel's own that lie over a guest's frames ---- */
-
-/* At most so many at a time. */
-#define MEM_OVERLAYS	128
-
-/*
- * Shows page at gfn instead of what a slot has there, until it is moved, removed
- * or the VM ends; it is at one frame at most.  The caller owns the page and
- * keeps it as long as the VM.  Process context, no lock of mem.h held.
- * -ENOSPC, -ENOMEM.
- */
-int mem_overlay_add(struct vm *vm, u64 gfn, struct page *page);
-/* -ENOENT: nothing lies over gfn. */
-int mem_overlay_remove(struct vm *vm, u64 gfn);
-/* The page over gfn, or NULL.  RCU or SRCU read side, or interrupts off. */
-struct page *mem_overlay_find(struct vm *vm, u64 gfn);
-/* Where a page lies now, or ~0. */
-u64 mem_overlay_gfn(struct vm *vm, const struct page *page);
-/* For mem.c: does one lie over these frames?  mem.lock held. */
-bool mem_overlay_in(struct vm *vm, u64 gfn, u64 pages);
-/* For mem.c: the end; nobody looks any more. */
-void mem_overlay_free(struct vm *vm);
-
 /* A write to gfn was seen (PML, or a write fault).  Any context but NMI. */
 void mem_mark_dirty(struct vm *vm, u64 gfn);
 
@@ -144,6 +121,35 @@ const struct mem_slot *mem_slot_find(struct vm *vm, u64 gfn);
 const struct mem_slots *mem_slots(struct vm *vm);
 /* For mem.c, once the notifier is gone. */
 void mem_slots_free(struct vm *vm);
+
+/* ---- mem_overlay.c: pages of the kernel's own that lie over a guest's frames ---- */
+
+/* At most so many at a time. */
+#define MEM_OVERLAYS	128
+
+/*
+ * Shows page at gfn instead of what a slot has there, until it is moved, removed
+ * or the VM ends; it is at one frame at most.  The caller owns the page and
+ * keeps it as long as the VM.  Process context, no lock of mem.h held.
+ * -ENOSPC, -ENOMEM.
+ */
+int mem_overlay_add(struct vm *vm, u64 gfn, struct page *page);
+/* -ENOENT: nothing lies over gfn. */
+int mem_overlay_remove(struct vm *vm, u64 gfn);
+/* The page over gfn, or NULL.  RCU or SRCU read side, or interrupts off. */
+struct page *mem_overlay_find(struct vm *vm, u64 gfn);
+/* Is there memory at gfn, a slot's or an overlay's?  As mem_slot_find(). */
+static inline bool mem_is_backed(struct vm *vm, u64 gfn)
+{
+	return mem_slot_find(vm, gfn) || mem_overlay_find(vm, gfn);
+}
+
+/* Where a page lies now, or ~0. */
+u64 mem_overlay_gfn(struct vm *vm, const struct page *page);
+/* For mem.c: does one lie over these frames?  mem.lock held. */
+bool mem_overlay_in(struct vm *vm, u64 gfn, u64 pages);
+/* For mem.c: the end; nobody looks any more. */
+void mem_overlay_free(struct vm *vm);
 
 /*
  * Read and write guest-physical memory, any address, any length, crossing

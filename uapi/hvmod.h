@@ -774,7 +774,7 @@ struct hvmod_exits {
 #define HVMOD_VCPU_STAT		_IOR(HVMOD_IOC_TYPE, 0x47, struct hvmod_vcpu_stat)
 #define HVMOD_VCPU_EXITS	_IOWR(HVMOD_IOC_TYPE, 0x48, struct hvmod_exits)
 
-/* ---- VM of a Xen kind; -ENODEV for others ------------------------------ */
+/* ---- VM of a Xen kind; -ENOTTY for others ------------------------------ */
 
 /**
  * HVMOD_XEN_DOMID_BACKEND - the domain that the launcher is for its guest: it

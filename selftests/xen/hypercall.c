@@ -255,7 +255,7 @@ int main(void)
 	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args), *pc = hv_vm_new(2 << 20);
 	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0), *pc_vcpu = hv_vcpu_new(pc, 0);
 
-	tap_ioctl(pc->fd, HVMOD_VM_XEN_PARAM, &param, ENODEV, "a PC has no Xen parameters");
+	tap_ioctl(pc->fd, HVMOD_VM_XEN_PARAM, &param, ENOTTY, "a PC has no Xen parameters");
 	tap_ioctl(vm->fd, HVMOD_VM_XEN_PARAM, &param, 0, "a parameter");
 	param.index = 1000;
 	tap_ioctl(vm->fd, HVMOD_VM_XEN_PARAM, &param, EINVAL, "a parameter out of range");

@@ -31,7 +31,7 @@ int exit_ept_violation_fast(struct vcpu *vcpu)
 	if ((qual & QUAL_NMI_UNBLOCKED) && !delivering(vcpu))
 		hw_set_nmi_blocked(vcpu, true);
 	if ((qual & QUAL_FETCH) || (qual & QUAL_LINEAR) != QUAL_LINEAR || delivering(vcpu) ||
-	    mem_slot_find(vcpu->vm, gpa >> PAGE_SHIFT))
+	    mem_is_backed(vcpu->vm, gpa >> PAGE_SHIFT))
 		return EXIT_SLOW;
 
 	ret = emul_mmio_fast(vcpu, gpa, qual & QUAL_WRITE);
