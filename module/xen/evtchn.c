@@ -15,7 +15,10 @@
 
 #define NR_PORTS	EVTCHN_2L_NR_CHANNELS
 
-static const struct evtchn_2l evtchn_bits(struct vm *vm)
+/* evtchn.state, besides EVTCHNSTAT_*: somebody is about to set it up. */
+#define STATE_CLAIMED	0xff
+
+static struct evtchn_2l evtchn_bits(struct vm *vm)
 {
 	struct shared_info *s = vm->xen->shinfo;
 
@@ -44,7 +47,7 @@ static struct evtchn *port_used(struct vm *vm, u32 port)
 {
 	struct evtchn *e = port_get(vm, port);
 
-	return e && e->state != EVTCHNSTAT_closed ? e : NULL;
+	return e && e->state != EVTCHNSTAT_closed && e->state != STATE_CLAIMED ? e : NULL;
 }
 
 /* ---- raising ---- */
@@ -162,41 +165,44 @@ bool evtchn_is_pending(struct vm *vm, u32 port)
 
 /* ---- making and closing ---- */
 
-/*
- * A free port, with room for it.  The lock is taken and stays held on success;
- * memory is allocated without it.
- */
-static long alloc_port(struct vm *vm, unsigned long *flags)
+/* A free port, claimed, or -ENOSPC, -ENOMEM.  Process context. */
+static long claim_port(struct vm *vm)
 {
 	struct xen_evtchns *c = &vm->xen->evtchns;
 	struct evtchn *spare = NULL, *e;
+	unsigned long flags;
 	u32 port;
 
-again:
-	spin_lock_irqsave(&c->lock, *flags);
-	for (port = 1; port < NR_PORTS; port++) {
-		if (!c->bucket[port / XEN_BUCKET])
-			break;
-		e = port_get(vm, port);
-		if (e->state == EVTCHNSTAT_closed) {
+	for (;;) {
+		spin_lock_irqsave(&c->lock, flags);
+		for (port = 1; port < NR_PORTS; port++) {
+			struct evtchn **bucket = &c->bucket[port / XEN_BUCKET];
+
+			if (!*bucket) {
+				*bucket = spare;
+				spare = NULL;
+			}
+			if (!*bucket)
+				break;
+			e = port_get(vm, port);
+			if (e->state != EVTCHNSTAT_closed)
+				continue;
 			memset(e, 0, sizeof(*e));
+			e->state = STATE_CLAIMED;
+			spin_unlock_irqrestore(&c->lock, flags);
 			kfree(spare);
 			return port;
 		}
+		spin_unlock_irqrestore(&c->lock, flags);
+		if (port == NR_PORTS)
+			break;
+		/* A bucket is missing; allocated without the lock. */
+		spare = kcalloc(XEN_BUCKET, sizeof(*spare), GFP_KERNEL_ACCOUNT);
+		if (!spare)
+			return -ENOMEM;
 	}
-	if (port < NR_PORTS && spare) {
-		c->bucket[port / XEN_BUCKET] = spare;
-		return port;
-	}
-	spin_unlock_irqrestore(&c->lock, *flags);
-	if (port == NR_PORTS) {
-		kfree(spare);
-		return -ENOSPC;
-	}
-	spare = kcalloc(XEN_BUCKET, sizeof(*spare), GFP_KERNEL_ACCOUNT);
-	if (!spare)
-		return -ENOMEM;
-	goto again;
+	kfree(spare);
+	return -ENOSPC;
 }
 
 /* Lock held.  The eventfd to put when the lock is dropped, or NULL. */
@@ -276,9 +282,10 @@ static long op_alloc_unbound(struct vm *vm, struct evtchn_alloc_unbound *op)
 
 	if (!is_self(op->dom))
 		return op->dom == HVMOD_XEN_DOMID_BACKEND ? -EPERM : -ESRCH;
-	port = alloc_port(vm, &flags);
+	port = claim_port(vm);
 	if (port < 0)
 		return port;
+	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
 	e = port_get(vm, port);
 	e->state = EVTCHNSTAT_unbound;
 	e->remote_dom = is_self(op->remote_dom) ? HVMOD_XEN_DOMID_GUEST : op->remote_dom;
@@ -299,13 +306,15 @@ static long op_bind_interdomain(struct vm *vm, struct evtchn_bind_interdomain *o
 		return -EINVAL;
 	if (!is_self(op->remote_dom))
 		return -ESRCH;
-	port = alloc_port(vm, &flags);
+	port = claim_port(vm);
 	if (port < 0)
 		return port;
+	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
 	e = port_get(vm, port);
 	remote = port_used(vm, op->remote_port);
 	if (!remote || remote->state != EVTCHNSTAT_unbound ||
 	    remote->remote_dom != HVMOD_XEN_DOMID_GUEST) {
+		e->state = EVTCHNSTAT_closed;
 		spin_unlock_irqrestore(&c->lock, flags);
 		return -EINVAL;
 	}
@@ -348,13 +357,15 @@ static long op_bind_virq(struct vm *vm, struct evtchn_bind_virq *op)
 		return -EINVAL;
 	if (!vcpu)
 		return -ENOENT;
-	port = alloc_port(vm, &flags);
+	port = claim_port(vm);
 	if (port < 0)
 		return port;
+	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
+	e = port_get(vm, port);
 	if (vcpu->xen->virq[virq]) {
+		e->state = EVTCHNSTAT_closed;
 		port = -EEXIST;
 	} else {
-		e = port_get(vm, port);
 		e->state = EVTCHNSTAT_virq;
 		e->vcpu = vcpu->id;
 		e->virq = virq;
@@ -373,9 +384,10 @@ static long op_bind_ipi(struct vm *vm, struct evtchn_bind_ipi *op)
 
 	if (!vm_vcpu(vm, op->vcpu))
 		return -ENOENT;
-	port = alloc_port(vm, &flags);
+	port = claim_port(vm);
 	if (port < 0)
 		return port;
+	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
 	e = port_get(vm, port);
 	e->state = EVTCHNSTAT_ipi;
 	e->vcpu = op->vcpu;
@@ -576,17 +588,17 @@ long xen_evtchn_ctl(struct vm *vm, struct hvmod_xen_evtchn *args)
 		return PTR_ERR(kick);
 
 	if (args->flags & HVMOD_XEN_EVTCHN_ALLOC) {
-		ret = alloc_port(vm, &flags);
+		ret = claim_port(vm);
 		if (ret < 0)
 			goto put;
 		args->port = ret;
 		ret = 0;
-		e = port_get(vm, args->port);
+	}
+	spin_lock_irqsave(&c->lock, flags);
+	e = port_get(vm, args->port);
+	if (e && (args->flags & HVMOD_XEN_EVTCHN_ALLOC)) {
 		e->state = EVTCHNSTAT_unbound;
 		e->remote_dom = HVMOD_XEN_DOMID_BACKEND;
-	} else {
-		spin_lock_irqsave(&c->lock, flags);
-		e = port_used(vm, args->port);
 	}
 	if (e && e->kick) {
 		ret = -EBUSY;
