@@ -24,7 +24,7 @@ struct hcall {
 	u32 nr;
 	bool fast;		/* interrupts are off: may not sleep */
 	bool is_64bit;		/* the caller's structures have 64-bit layout */
-	bool to_user;		/* set by a handler: vcpu->run is filled in for the launcher */
+	bool to_user;		/* set by a handler: vcpu->run is filled in */
 	const char *name;	/* of the hypercall, for messages */
 	unsigned long arg[6];
 };
