@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The jail: a system call filter made with libseccomp.  cmd_run.c calls it when
+ * The jail: a system call filter made with libseccomp.  launch.c calls it when
  * all files are open.  It must let through what libc needs for threads, memory
  * and exit: a refused call there would leave the terminal raw.
  */

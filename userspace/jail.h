@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The jail: after set-up the launcher can call nothing but what a running guest
- * and the ways out need.  cmd_run.c calls it before the first vCPU thread.  It
+ * and the ways out need.  launch.c calls it before the first vCPU thread.  It
  * must not close a way out: what is refused fails with EPERM, it does not kill.
  */
 #ifndef USERSPACE_JAIL_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The machine: makes a VM with memory, devices and vCPUs, starts and stops it.
- * cmd_run.c calls it, once per boot of the guest.  It must take apart in the
+ * launch.c calls it, once per boot of the guest.  It must take apart in the
  * reverse order: threads, then vCPUs and VM, then memory.
  */
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The machine: a VM with its memory, devices and vCPUs.  cmd_run.c makes one,
+ * The machine: a VM with its memory, devices and vCPUs.  launch.c makes one,
  * starts it, waits for its end and takes it apart; devices and vCPU threads ask
- * for its end.  It must not print what the guest did: cmd_run.c does.
+ * for its end.  It must not print what the guest did: launch.c does.
  */
 #ifndef USERSPACE_MACHINE_H
 #define USERSPACE_MACHINE_H

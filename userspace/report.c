@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a user is told of a machine: counters and crashes.  cmd_run.c calls it.
+ * What a user is told of a machine: counters and crashes.  launch.c calls it.
  * It must not change the machine, and it must cope with a module that answers
  * no question about a VM that it killed.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What a user is told of a machine: its counters, and why it crashed.
- * cmd_run.c calls it.  It must not change the machine.
+ * launch.c calls it.  It must not change the machine.
  */
 #ifndef USERSPACE_REPORT_H
 #define USERSPACE_REPORT_H

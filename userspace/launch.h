@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One guest: what to start and how to run it.  cmd_run.c fills it in from
+ * options, cmd_create.c from a configuration file, and both call
+ * launch_guest().  It must not know where a value came from.
+ */
+#ifndef USERSPACE_LAUNCH_H
+#define USERSPACE_LAUNCH_H
+
+#include "userspace/machine.h"
+
+#define LAUNCH_MEMORY		(512 * MIB)	/* unless told */
+#define LAUNCH_MEMORY_MIN	(2 * MIB)
+#define LAUNCH_MEMORY_MAX	(TIB - GIB)
+
+/**
+ * struct launch - a guest to start
+ * @config:    the machine; launch_guest() fills in config.files
+ * @kernel:    path
+ * @initrd:    path or NULL
+ * @append:    kernel parameters or NULL
+ * @log:       file for messages or NULL
+ * @debug:     tell details
+ * @no_reboot: end when the guest reboots
+ * @no_jail:   no system call filter
+ * @stat:      print counters at the end
+ * @signals:   signalfd; launch_guest()'s
+ * @input:     stdin is open; launch_guest()'s
+ */
+struct launch {
+	struct machine_config config;
+	const char *kernel;
+	const char *initrd;
+	const char *append;
+	const char *log;
+	bool debug;
+	bool no_reboot;
+	bool no_jail;
+	bool stat;
+	int signals;
+	bool input;
+};
+
+/** launch_init() - the values of a guest of which nothing is said. */
+void launch_init(struct launch *launch);
+
+/**
+ * launch_guest() - run it until it ends
+ *
+ * Prints what went wrong.  Return: HVCTL_* exit status.
+ */
+int launch_guest(struct launch *launch);
+
+#endif /* USERSPACE_LAUNCH_H */
