@@ -149,7 +149,7 @@ static int set_option(struct run *run, int id, char *arg)
 		launch->config.hugepages = true;
 		break;
 	case OPT_NO_REBOOT:
-		launch->no_reboot = true;
+		launch->on_reboot = LAUNCH_DESTROY;
 		break;
 	case OPT_NO_JAIL:
 		launch->no_jail = true;
@@ -208,5 +208,7 @@ int cmd_run(int argc, char **argv)
 		fputs(run_help, stdout);
 		return HVCTL_OK;
 	}
-	return launch_guest(&run.launch);
+	ret = launch_guest(&run.launch);
+	launch_free(&run.launch);
+	return ret;
 }

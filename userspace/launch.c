@@ -23,15 +23,6 @@
 
 #define PROGRESS_FROM	(8 * MIB)
 
-void launch_init(struct launch *launch)
-{
-	*launch = (struct launch){
-		.config = { .name = "guest", .memory = LAUNCH_MEMORY, .vcpus = 1 },
-		.input = true,
-		.signals = -1,
-	};
-}
-
 static int open_file(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -245,7 +236,7 @@ static int run_machine(struct launch *launch, struct machine *m)
 		if (launch->stat)
 			report_stat(m);
 		machine_destroy(m);
-		if (end != MACHINE_REBOOT || launch->no_reboot)
+		if (end != MACHINE_REBOOT || launch->on_reboot != LAUNCH_RESTART)
 			return exit_status(end);
 		log_note("%s reboots", m->config->name);
 		if (gmem_clear(&m->mem, &err)) {

@@ -13,15 +13,25 @@
 #define LAUNCH_MEMORY_MIN	(2 * MIB)
 #define LAUNCH_MEMORY_MAX	(TIB - GIB)
 
+/** enum launch_action - what follows when a guest ended by itself */
+enum launch_action {
+	LAUNCH_DESTROY,		/* nothing: the process ends */
+	LAUNCH_RESTART,		/* the same guest once more */
+	LAUNCH_PRESERVE,	/* it stays to be looked at, until it is destroyed */
+};
+
 /**
  * struct launch - a guest to start
  * @config:    the machine; launch_guest() fills in config.files
  * @kernel:    path
  * @initrd:    path or NULL
  * @append:    kernel parameters or NULL
+ * @text:      owns what @append points at, or NULL
  * @log:       file for messages or NULL
  * @debug:     tell details
- * @no_reboot: end when the guest reboots
+ * @on_poweroff: when it switched itself off
+ * @on_reboot: when it asks for a reboot
+ * @on_crash:  when it cannot go on
  * @no_jail:   no system call filter
  * @stat:      print counters at the end
  * @signals:   signalfd; launch_guest()'s
@@ -32,9 +42,12 @@ struct launch {
 	const char *kernel;
 	const char *initrd;
 	const char *append;
+	char *text;
 	const char *log;
 	bool debug;
-	bool no_reboot;
+	enum launch_action on_poweroff;
+	enum launch_action on_reboot;
+	enum launch_action on_crash;
 	bool no_jail;
 	bool stat;
 	int signals;
@@ -43,6 +56,9 @@ struct launch {
 
 /** launch_init() - the values of a guest of which nothing is said. */
 void launch_init(struct launch *launch);
+
+/** launch_free() - free what it owns: disks, interfaces, @text. */
+void launch_free(struct launch *launch);
 
 /**
  * launch_guest() - run it until it ends

@@ -12,6 +12,8 @@
 
 #include "userspace/boot/linux.h"
 #include "userspace/boot/pvh.h"
+#include "userspace/config/disk.h"
+#include "userspace/config/vif.h"
 #include "userspace/dev/bus.h"
 #include "userspace/dev/pci.h"
 #include "userspace/dev/pm.h"
@@ -39,24 +41,38 @@ enum machine_type {
 };
 
 #define MACHINE_CPU_OFF		32
+#define MACHINE_DISKS		16
+#define MACHINE_VIFS		8
 
 /**
  * struct machine_config - what to make
  * @name:      for messages
+ * @uuid:      36 characters, or NULL: it does not matter
  * @type:      enum machine_type
- * @memory:    bytes
- * @vcpus:     how many
+ * @memory:    bytes that there are
+ * @target:    bytes that a Xen guest is asked to do with at first; 0: all
+ * @vcpus:     how many there are
+ * @online:    how many of them a Xen guest is to use at first; 0: all
  * @hugepages: memory from reserved huge pages
  * @files:     what to boot
+ * @disk:      @disks of them
+ * @vif:       @vifs of them
  * @cpu_off:   features that the guest must not see, @cpu_offs of them
  */
 struct machine_config {
 	const char *name;
+	const char *uuid;
 	enum machine_type type;
 	u64 memory;
+	u64 target;
 	u32 vcpus;
+	u32 online;
 	bool hugepages;
 	struct linux_files files;
+	struct disk_spec disk[MACHINE_DISKS];
+	unsigned int disks;
+	struct vif_spec vif[MACHINE_VIFS];
+	unsigned int vifs;
 	const char *cpu_off[MACHINE_CPU_OFF];
 	unsigned int cpu_offs;
 };
