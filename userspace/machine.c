@@ -16,6 +16,7 @@
 #include "userspace/console.h"
 #include "userspace/log.h"
 #include "userspace/machine.h"
+#include "userspace/xen/domain.h"
 
 static void notify(int fd)
 {
@@ -102,6 +103,22 @@ static void on_xen_send(void *arg)
 		log_debug("event for the console: %s", strerror(-ret));
 }
 
+static void on_store_send(void *arg)
+{
+	struct machine *m = arg;
+	int ret = hvm_xen_send(m->vm, m->store_port);
+
+	if (ret < 0 && !atomic_load(&m->stop))
+		log_debug("event for xenstore: %s", strerror(-ret));
+}
+
+static void on_store_complaint(void *arg, const char *why)
+{
+	struct machine *m = arg;
+
+	log_note("%s is cut off from xenstore: %s", m->config->name, why);
+}
+
 unsigned int machine_room(struct machine *m)
 {
 	return m->config->type == MACHINE_PVH ? xencons_room(&m->cons) :
@@ -172,6 +189,9 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 		ret = xencons_init(&m->cons, err);
 		if (ret)
 			return ret;
+		m->store = xenstore_create(HVMOD_XEN_DOMID_GUEST, err);
+		if (!m->store)
+			return -ENOMEM;
 	}
 	if (!hvm_cap(m->device, HVMOD_CAP_MAX_VCPUS, &max) && config->vcpus > max)
 		return err_set(err, EINVAL, "this module takes %llu vCPUs at most, not %u",
@@ -194,6 +214,7 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 void machine_exit(struct machine *m)
 {
 	gmem_destroy(&m->mem);
+	xenstore_destroy(m->store);
 	xencons_exit(&m->cons);
 	free(m->vcpu);
 	m->vcpu = NULL;
@@ -238,6 +259,44 @@ static int machine_load(struct machine *m, struct err *err)
 enum { PARAM_STORE_PFN = 1, PARAM_STORE_EVTCHN = 2, PARAM_CONSOLE_PFN = 17,
        PARAM_CONSOLE_EVTCHN = 18 };
 
+static int machine_store(struct machine *m, struct err *err)
+{
+	const struct xenstore_host host = {
+		.arg = m,
+		.send = on_store_send,
+		.complain = on_store_complaint,
+	};
+	struct xen_domain domain = {
+		.domid = HVMOD_XEN_DOMID_GUEST,
+		.name = m->config->name,
+		.memory = m->config->memory,
+		.max_memory = m->config->memory,
+		.vcpus = m->config->vcpus,
+		.max_vcpus = m->config->vcpus,
+		.store_gfn = LAYOUT_XEN_STORE / PAGE_BYTES,
+		.console_gfn = LAYOUT_XEN_CONSOLE / PAGE_BYTES,
+		.console_port = m->cons_port,
+	};
+	u8 *page = gmem_ptr(&m->mem, LAYOUT_XEN_STORE, PAGE_BYTES);
+	int ret;
+
+	if (!page)
+		return err_set(err, ENOMEM, "the guest needs 1 MiB of memory at least");
+	memset(page, 0, PAGE_BYTES);
+	ret = hvm_xen_bind(m->vm, xenstore_kick(m->store), &m->store_port);
+	if (!ret)
+		ret = hvm_xen_set_param(m->vm, PARAM_STORE_PFN, domain.store_gfn);
+	if (!ret)
+		ret = hvm_xen_set_param(m->vm, PARAM_STORE_EVTCHN, m->store_port);
+	if (ret)
+		return err_set(err, -ret, "the module refuses a xenstore: %s", strerror(-ret));
+	domain.store_port = m->store_port;
+	ret = domain_write(m->store, &domain, err);
+	if (!ret)
+		ret = xenstore_start(m->store, page, &host, err);
+	return ret;
+}
+
 /* What a toolstack does before a Xen guest runs. */
 static int machine_xen(struct machine *m, struct err *err)
 {
@@ -260,7 +319,8 @@ static int machine_xen(struct machine *m, struct err *err)
 		ret = hvm_xen_set_param(m->vm, PARAM_CONSOLE_EVTCHN, m->cons_port);
 	if (ret)
 		return err_set(err, -ret, "the module refuses a Xen console: %s", strerror(-ret));
-	return xencons_start(&m->cons, page, &host, err);
+	ret = machine_store(m, err);
+	return ret ? ret : xencons_start(&m->cons, page, &host, err);
 }
 
 static int machine_make(struct machine *m, struct err *err)
@@ -333,6 +393,8 @@ void machine_stop(struct machine *m)
 			pthread_join(m->vcpu[i].thread, NULL);
 		m->vcpu[i].started = false;
 	}
+	if (m->store)
+		xenstore_stop(m->store);
 	xencons_stop(&m->cons);
 	console_stop();
 }

@@ -23,6 +23,7 @@
 #include "userspace/lib/hvm.h"
 #include "userspace/lib/mem.h"
 #include "userspace/xen/console.h"
+#include "userspace/xen/xenstore.h"
 
 /** enum machine_end - why a machine stopped; the first reason counts */
 enum machine_end {
@@ -109,6 +110,7 @@ struct vcpu {
  * @image:   the kernel that was loaded, of MACHINE_LINUX
  * @pvh:     of MACHINE_PVH
  * @cons:    the Xen console; @cons_port: its event channel, the guest's port
+ * @store:   xenstore, of MACHINE_PVH; @store_port: its event channel
  * @tsc_khz: of the guest
  */
 struct machine {
@@ -131,6 +133,8 @@ struct machine {
 	struct pvh_image pvh;
 	struct xencons cons;
 	u32 cons_port;
+	struct xenstore *store;
+	u32 store_port;
 	u32 tsc_khz;
 	struct vcpu *vcpu;
 	u32 vcpus;
