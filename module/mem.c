@@ -332,10 +332,12 @@ static int install(struct fault *f)
 	int err = -EAGAIN;
 
 	read_lock(&mem->lock);
-	/* Overlays are changed with the lock held for writing. */
-	if (mem_overlay_in(f->vcpu->vm, f->gfn & ~mask, mask + 1))
+	/* Overlays and holes are changed with the lock held for writing. */
+	if (mem_overlay_in(f->vcpu->vm, f->gfn & ~mask, mask + 1) ||
+	    mem_hole_in(f->vcpu->vm, f->gfn & ~mask, mask + 1))
 		mask = 0;
-	if (!must_retry(mem, f) && !mem_overlay_in(f->vcpu->vm, f->gfn, 1)) {
+	if (!must_retry(mem, f) && !mem_overlay_in(f->vcpu->vm, f->gfn, 1) &&
+	    !mem_is_hole(f->vcpu->vm, f->gfn)) {
 		/*
 		 * The host still maps the page, so its file, if any, is there.
 		 * The guest's writes leave no trace in the host's own entry.
@@ -429,7 +431,7 @@ enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 	f.slot = mem_slot_find(vm, f.gfn);
 	if (unlikely(mem_overlay_find(vm, f.gfn)))
 		ret = handle_overlay(vcpu, f.gfn);
-	else if (!f.slot)
+	else if (!f.slot || mem_is_hole(vm, f.gfn))
 		ret = MEM_FAULT_MMIO;
 	else if (f.slot->flags & MEM_SLOT_DYING)
 		ret = MEM_FAULT_RETRY;
@@ -449,6 +451,7 @@ int mem_setup(struct vm *vm)
 
 	rwlock_init(&mem->lock);
 	mutex_init(&mem->overlay_lock);
+	xa_init(&mem->holes);
 	err = init_srcu_struct(&mem->srcu);
 	if (err)
 		return err;
@@ -483,6 +486,7 @@ void mem_destroy(struct vm *vm)
 	mmu_notifier_unregister(&mem->notifier, mem->mm);
 	mem_slots_free(vm);
 	mem_overlay_free(vm);
+	mem_hole_free(vm);
 	mmdrop(mem->mm);
 	cleanup_srcu_struct(&mem->srcu);
 }

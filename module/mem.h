@@ -23,6 +23,7 @@
 #include <linux/rwlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include "uapi/hvmod.h"
 
@@ -68,6 +69,8 @@ struct mem {
 	bool gone;			/* under lock: the address space went away */
 	struct mem_overlay __rcu *overlay;	/* NULL: none; see mem_overlay.c */
 	struct mutex overlay_lock;	/* changes of it; taken before lock */
+	struct xarray holes;		/* see mem_hole.c; bits change under lock */
+	atomic64_t nr_holes;
 	atomic64_t faults;		/* EPT violations that mapped a page */
 };
 
@@ -122,6 +125,26 @@ const struct mem_slots *mem_slots(struct vm *vm);
 /* For mem.c, once the notifier is gone. */
 void mem_slots_free(struct vm *vm);
 
+/* ---- mem_hole.c: frames of slots that the guest gave back ---- */
+
+/*
+ * Takes a frame out of its slot: it is no memory, for the guest and for the
+ * functions below, also when the slot is replaced, until it is filled again.  The
+ * launcher's memory is not touched.  *flush is set when arch_mmu_flush() is to
+ * come before the guest may know.  Process context, no lock of mem.h held.
+ * -ENOENT: no writable slot, or a hole already; -ENOMEM.
+ */
+int mem_hole_make(struct vm *vm, u64 gfn, bool *flush);
+/* -ENOENT: it is no hole, or of no slot any more. */
+int mem_hole_fill(struct vm *vm, u64 gfn);
+/* Any context. */
+bool mem_is_hole(struct vm *vm, u64 gfn);
+/* How many, is there one in these frames?  Any context; exact under mem.lock. */
+u64 mem_hole_count(struct vm *vm, u64 gfn, u64 pages);
+bool mem_hole_in(struct vm *vm, u64 gfn, u64 pages);
+/* For mem.c: the end; nobody looks any more. */
+void mem_hole_free(struct vm *vm);
+
 /* ---- mem_overlay.c: pages of the kernel's own that lie over a guest's frames ---- */
 
 /* At most so many at a time. */
@@ -141,7 +164,7 @@ struct page *mem_overlay_find(struct vm *vm, u64 gfn);
 /* Is there memory at gfn, a slot's or an overlay's?  As mem_slot_find(). */
 static inline bool mem_is_backed(struct vm *vm, u64 gfn)
 {
-	return mem_slot_find(vm, gfn) || mem_overlay_find(vm, gfn);
+	return (mem_slot_find(vm, gfn) && !mem_is_hole(vm, gfn)) || mem_overlay_find(vm, gfn);
 }
 
 /* Where a page lies now, or ~0. */

@@ -21,7 +21,8 @@ static unsigned long page_hva(struct vm *vm, u64 gpa, bool write)
 {
 	const struct mem_slot *slot = mem_slot_find(vm, gpa >> PAGE_SHIFT);
 
-	if (!slot || (write && (slot->flags & HVMOD_MEM_READONLY)))
+	if (!slot || (write && (slot->flags & HVMOD_MEM_READONLY)) ||
+	    mem_is_hole(vm, gpa >> PAGE_SHIFT))
 		return 0;
 	return slot->hva + ((gpa >> PAGE_SHIFT) - slot->gfn) * PAGE_SIZE + offset_in_page(gpa);
 }

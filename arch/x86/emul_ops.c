@@ -161,7 +161,8 @@ static bool is_memory(struct vcpu *vcpu, u64 gpa, bool write)
 		return false;
 	rcu_read_lock();
 	slot = mem_slot_find(vcpu->vm, gpa >> PAGE_SHIFT);
-	is = (slot && !(write && (slot->flags & HVMOD_MEM_READONLY))) ||
+	is = (slot && !(write && (slot->flags & HVMOD_MEM_READONLY)) &&
+	      !mem_is_hole(vcpu->vm, gpa >> PAGE_SHIFT)) ||
 	     mem_overlay_find(vcpu->vm, gpa >> PAGE_SHIFT);
 	rcu_read_unlock();
 	return is;
