@@ -389,6 +389,21 @@ static long vm_xen_send(void *vm, void *arg)
 	return xen_send_ctl(vm, arg);
 }
 
+static long vm_xen_memory(void *vm, void *arg)
+{
+	return xen_memory_ctl(vm, arg);
+}
+
+static long vm_xen_map(void *vm, void *arg)
+{
+	return xen_map_ctl(vm, arg);
+}
+
+static long vm_xen_calls(void *vm, void *arg)
+{
+	return xen_calls_ctl(vm, arg);
+}
+
 #define ROW_FIRST	_IOC_NR(HVMOD_VM_SET_MEMORY)
 static const struct ioctl_row vm_rows[] = {
 	ROW(VM_SET_MEMORY, vm_set_memory, ROW_VM_LOCK),
@@ -411,6 +426,10 @@ static const struct ioctl_row vm_xen_rows[] = {
 	ROW(VM_XEN_PARAM, vm_xen_param, 0),
 	ROW_PAD(VM_XEN_EVTCHN, vm_xen_evtchn, 0, struct hvmod_xen_evtchn, pad),
 	ROW_PAD(VM_XEN_SEND, vm_xen_send, 0, struct hvmod_xen_send, pad),
+	ROW_PAD(VM_XEN_CALLS, vm_xen_calls, ROW_DEAD_OK | ROW_OUT_ALWAYS,
+		struct hvmod_xen_calls, pad),
+	ROW_PAD(VM_XEN_MEMORY, vm_xen_memory, 0, struct hvmod_xen_memory, pad),
+	ROW_PAD(VM_XEN_MAP, vm_xen_map, 0, struct hvmod_xen_map, pad),
 };
 
 static const struct ioctl_table vm_xen_table = TABLE(vm_xen_rows);

@@ -12,6 +12,7 @@
 #include "module/arch.h"
 #include "module/stat.h"
 #include "module/vm.h"
+#include "module/xen/xen.h"
 
 static struct dentry *stat_root;
 
@@ -91,6 +92,13 @@ static int stat_vcpu_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stat_vcpu);
 
+static int stat_xen_show(struct seq_file *m, void *unused)
+{
+	xen_calls_show(m, m->private);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stat_xen);
+
 void stat_vm_add(struct vm *vm)
 {
 	char name[16];
@@ -98,6 +106,8 @@ void stat_vm_add(struct vm *vm)
 	snprintf(name, sizeof(name), "vm%u", vm->id);
 	vm->debugfs = debugfs_create_dir(name, stat_root);
 	debugfs_create_file("stat", 0400, vm->debugfs, vm, &stat_vm_fops);
+	if (vm->xen)
+		debugfs_create_file("xen", 0400, vm->debugfs, vm, &stat_xen_fops);
 }
 
 void stat_vcpu_add(struct vcpu *vcpu)

@@ -84,6 +84,27 @@ TRACE_EVENT(hvmod_ept_map,
 		  __entry->level, __entry->prot)
 );
 
+TRACE_EVENT(hvmod_hypercall,
+	TP_PROTO(u32 vcpu, unsigned long nr, unsigned long op, const char *name, long result),
+	TP_ARGS(vcpu, nr, op, name, result),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(unsigned long, nr)
+		__field(unsigned long, op)
+		__string(name, name)
+		__field(long, result)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		__entry->nr = nr;
+		__entry->op = op;
+		hvmod_assign_str(name, name);
+		__entry->result = result;
+	),
+	TP_printk("vcpu %u %lu %s (first argument 0x%lx) = %ld", __entry->vcpu, __entry->nr,
+		  __get_str(name), __entry->op, __entry->result)
+);
+
 #endif /* MODULE_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -638,6 +638,11 @@ enum hvmod_exit {
 	HVMOD_EXIT_SYSTEM = 6,
 	/** @HVMOD_EXIT_XEN_CONSOLE: console_io wrote: struct hvmod_run.console */
 	HVMOD_EXIT_XEN_CONSOLE = 7,
+	/**
+	 * @HVMOD_EXIT_XEN_MEMORY: the guest gave memory back: struct
+	 * hvmod_run.memory; only after HVMOD_XEN_MEMORY_EXITS
+	 */
+	HVMOD_EXIT_XEN_MEMORY = 8,
 };
 
 #define HVMOD_IO_IN	0
@@ -654,6 +659,7 @@ enum hvmod_exit {
  * @killed:         (OUT) for HVMOD_EXIT_KILLED
  * @system:         (OUT) for HVMOD_EXIT_SYSTEM
  * @console:        (OUT) for HVMOD_EXIT_XEN_CONSOLE; the bytes are in @data
+ * @memory:         (OUT) for HVMOD_EXIT_XEN_MEMORY; the ranges are in @data
  * @data:           (INOUT) bytes of a port access, count * size of them, in
  *                  order: for HVMOD_IO_IN filled in by the caller before it
  *                  calls HVMOD_VCPU_RUN again
@@ -706,6 +712,11 @@ struct hvmod_run {
 			__u32 count;
 			__u32 pad;
 		} console;
+		/** @memory.count: struct hvmod_xen_range in @data, to be freed */
+		struct {
+			__u32 count;
+			__u32 pad;
+		} memory;
 		__u8 room[496];
 	};
 	__u8 data[3584];
@@ -783,10 +794,17 @@ struct hvmod_exits {
 #define HVMOD_XEN_DOMID_BACKEND		0
 /** HVMOD_XEN_DOMID_GUEST - the domain that the guest is */
 #define HVMOD_XEN_DOMID_GUEST		1
-/** HVMOD_XEN_HYPERCALL_MSR - index of the MSR that asks for a hypercall page */
+/**
+ * HVMOD_XEN_HYPERCALL_MSR - index of the MSR that asks for a hypercall page, and
+ * HVMOD_XEN_HYPERCALL_MSR_2 - another, for a guest whose CPUID table gives the
+ * first one to a second interface.  Both work.  The launcher's CPUID table says which
+ */
 #define HVMOD_XEN_HYPERCALL_MSR		0x40000000
+#define HVMOD_XEN_HYPERCALL_MSR_2	0x40000200
 /** HVMOD_XEN_GRANT_FRAMES - pages of a grant table at most */
 #define HVMOD_XEN_GRANT_FRAMES		64
+/** HVMOD_XEN_STATUS_FRAMES - pages of status words, for version 2 */
+#define HVMOD_XEN_STATUS_FRAMES		8
 
 #define HVMOD_XEN_PARAM_SET	(1U << 0)
 
@@ -837,15 +855,167 @@ struct hvmod_xen_send {
 	__u32 pad;
 };
 
+#define HVMOD_XEN_MEMORY_SET_MAX	(1U << 0)	/* @max_pages is set */
+#define HVMOD_XEN_MEMORY_SET_EXITS	(1U << 1)	/* HVMOD_XEN_MEMORY_EXITS is looked at */
+#define HVMOD_XEN_MEMORY_EXITS		(1U << 2)	/* HVMOD_EXIT_XEN_MEMORY comes */
+#define HVMOD_XEN_MEMORY_TAKE		(1U << 3)	/* @gfn and @pages are taken out */
+
+/**
+ * struct hvmod_xen_memory - how much of its slots' memory a guest has
+ * @flags:         (IN) HVMOD_XEN_MEMORY_* bits; 0 only asks
+ * @pad:           must be zero
+ * @max_pages:     (INOUT) the guest may not have more pages than that; 0: all
+ *                 that the slots have.  What it has already it keeps
+ * @current_pages: (OUT) pages that it has now
+ * @gfn:           (IN) with HVMOD_XEN_MEMORY_TAKE: first frame
+ * @pages:         (IN) and how many: they are taken from the guest, as if it
+ *                 had given them back, so that it can have them later
+ *
+ * A guest gives frames back by XENMEM_decrease_reservation and takes them again by
+ * XENMEM_populate_physmap.  In between they are no memory: an access is an MMIO
+ * access, also when the slot is replaced.  Their bytes are no longer needed;
+ * with HVMOD_XEN_MEMORY_EXITS the launcher is told to free them.  A frame that
+ * comes back shows what the launcher's memory has there.  -EINVAL: flags, or
+ * frames of no writable slot (those before them are taken); -ENOMEM, -EINTR.
+ */
+struct hvmod_xen_memory {
+	__u32 flags;
+	__u32 pad;
+	__u64 max_pages;
+	__u64 current_pages;
+	__u64 gfn;
+	__u64 pages;
+};
+
+/**
+ * struct hvmod_xen_range - frames
+ * @gfn:   first
+ * @pages: how many
+ */
+struct hvmod_xen_range {
+	__u64 gfn;
+	__u64 pages;
+};
+
+/**
+ * struct hvmod_xen_map_entry - a part of the memory map
+ * @addr: guest-physical address
+ * @size: bytes
+ * @type: as in INT 15H, EAX=E820H: 1 is memory, 2 reserved
+ * @pad:  zero
+ */
+struct hvmod_xen_map_entry {
+	__u64 addr;
+	__u64 size;
+	__u32 type;
+	__u32 pad;
+};
+
+/** HVMOD_XEN_MAP_MAX - entries of a memory map at most */
+#define HVMOD_XEN_MAP_MAX	128
+
+/**
+ * struct hvmod_xen_map - what XENMEM_memory_map tells the guest
+ * @count: (IN) entries; with none the guest gets ENOSYS
+ * @pad:   must be zero
+ * @addr:  (IN) address of an array of struct hvmod_xen_map_entry
+ *
+ * Replaces the map.  The guest may set its own.  -EINVAL: too many entries;
+ * -EFAULT, -ENOMEM.
+ */
+struct hvmod_xen_map {
+	__u32 count;
+	__u32 pad;
+	__u64 addr;
+};
+
+/** HVMOD_XEN_CALL_OTHER - numbers that Xen does not have, together */
+#define HVMOD_XEN_CALL_OTHER	0xffffffffU
+
+/**
+ * struct hvmod_xen_call - how often a hypercall or a sub-operation was made
+ * @hypercall: its number, or HVMOD_XEN_CALL_OTHER
+ * @op:        sub-operation; HVMOD_XEN_CALL_OTHER for a hypercall that has none
+ *             and for sub-operations that Xen does not have
+ * @calls:     calls
+ * @missing:   of them those that Xen would have served and hvmod does not
+ * @name:      as in Xen's headers, zero-terminated
+ */
+struct hvmod_xen_call {
+	__u32 hypercall;
+	__u32 op;
+	__u64 calls;
+	__u64 missing;
+	char name[48];
+};
+
+/**
+ * struct hvmod_xen_calls - the hypercalls that the guest has made
+ * @count: (INOUT) room in entries; entries written, or needed with -E2BIG
+ * @pad:   must be zero
+ * @addr:  (IN) address of an array of struct hvmod_xen_call
+ *
+ * What was never called is left out.  Racy sums of all vCPUs.  -E2BIG: too
+ * little room, the array is full; -EFAULT.
+ */
+struct hvmod_xen_calls {
+	__u32 count;
+	__u32 pad;
+	__u64 addr;
+};
+
 /*
  * The grant table of a Xen guest is mapped, shared and read-write, from the
- * VM's descriptor: page 0 to HVMOD_XEN_GRANT_FRAMES - 1 at HVMOD_XEN_GRANT_OFFSET.
- * The pages are there from the start; the guest says how many of them it uses.
+ * VM's descriptor.  All of its pages are there from the start, zeroed; the guest
+ * says how many of them it uses and in which version.
+ *
+ *  HVMOD_XEN_GRANT_OFFSET	HVMOD_XEN_GRANT_FRAMES pages of entries: 512 of 8
+ *				bytes a page in version 1, 256 of 16 bytes in version 2
+ *  HVMOD_XEN_STATUS_OFFSET	HVMOD_XEN_STATUS_FRAMES pages of status words, 2048 of
+ *				16 bits a page, one an entry; used in version 2 only
+ *  HVMOD_XEN_GRANT_INFO_OFFSET	a page: struct hvmod_xen_grant_info
+ *
+ * The launcher is domain HVMOD_XEN_DOMID_BACKEND and uses grants as Xen does for
+ * such a domain: it sets GTF_reading, or that and GTF_writing, atomically before
+ * it touches the frame, and clears them when it is done.  In version 1 they are
+ * in the entry's flags, set together with a check of flags and domain (one
+ * compare-and-exchange of 32 bits).  In version 2 they are in the status word; the
+ * entry's flags and domain are read, the status is set, a full barrier, and they
+ * are read again: if they differ the status is cleared and the grant is not there.
  */
-#define HVMOD_XEN_GRANT_OFFSET	0x100000ULL
+#define HVMOD_XEN_GRANT_OFFSET		0x100000ULL
+#define HVMOD_XEN_STATUS_OFFSET		0x200000ULL
+#define HVMOD_XEN_GRANT_INFO_OFFSET	0x300000ULL
+
+/**
+ * struct hvmod_xen_grant_info - what the guest made of its grant table
+ * @version: (OUT) 1 or 2; 0 while it changes.  Only whoever is counted in @users
+ *           may rely on it
+ * @frames:  (OUT) pages of entries in use; it grows only.  References from
+ *           @frames * entries a page on do not exist
+ * @users:   (IN) how many references the launcher uses or is about to use, the
+ *           reserved ones (below 8) left out.  The guest cannot change the version
+ *           while it is not zero: it gets EBUSY
+ * @pad:     zero
+ *
+ * To use a reference: increment @users atomically; a full barrier; read @version; if
+ * it is 0 decrement @users and try again later.  Decrement it when the reference
+ * is given back.  When the version changes all entries are cleared but the
+ * reserved ones (0 is the console's, 1 is xenstore's), which are converted: they
+ * may stay in use, the launcher finds their flags where the version has them.
+ */
+struct hvmod_xen_grant_info {
+	__u32 version;
+	__u32 frames;
+	__u32 users;
+	__u32 pad;
+};
 
 #define HVMOD_VM_XEN_PARAM	_IOWR(HVMOD_IOC_TYPE, 0x60, struct hvmod_xen_param)
 #define HVMOD_VM_XEN_EVTCHN	_IOWR(HVMOD_IOC_TYPE, 0x61, struct hvmod_xen_evtchn)
 #define HVMOD_VM_XEN_SEND	_IOW(HVMOD_IOC_TYPE, 0x62, struct hvmod_xen_send)
+#define HVMOD_VM_XEN_CALLS	_IOWR(HVMOD_IOC_TYPE, 0x63, struct hvmod_xen_calls)
+#define HVMOD_VM_XEN_MEMORY	_IOWR(HVMOD_IOC_TYPE, 0x64, struct hvmod_xen_memory)
+#define HVMOD_VM_XEN_MAP	_IOW(HVMOD_IOC_TYPE, 0x65, struct hvmod_xen_map)
 
 #endif /* UAPI_HVMOD_H */

@@ -224,26 +224,26 @@ int cpuid_fit(struct cpuid_table *table, u32 id, u32 vcpus, u32 tsc_khz, struct 
 }
 
 /* Xen's arch-x86/cpuid.h */
-#define XEN_LEAF		0x40000000
 #define XEN_VERSION		(4 << 16 | 17)
 #define XEN_HVM_VCPU_ID		BIT(3)
 #define XEN_HVM_DOMID		BIT(4)
 #define XEN_HVM_UPCALL_VECTOR	BIT(6)
 
-int cpuid_xen(struct cpuid_table *table, u32 id, u32 tsc_khz, struct err *err)
+int cpuid_xen(struct cpuid_table *table, u32 base, u32 id, u32 tsc_khz, struct err *err)
 {
 	const struct hvmod_cpuid_entry leaves[] = {
 		/* "XenVMMXenVMM" */
-		{ .leaf = XEN_LEAF, .eax = XEN_LEAF + 4, .ebx = 0x566e6558, .ecx = 0x65584d4d,
+		{ .leaf = base, .eax = base + 4, .ebx = 0x566e6558, .ecx = 0x65584d4d,
 		  .edx = 0x4d4d566e },
-		{ .leaf = XEN_LEAF + 1, .eax = XEN_VERSION },
-		/* One hypercall page. */
-		{ .leaf = XEN_LEAF + 2, .eax = 1, .ebx = HVMOD_XEN_HYPERCALL_MSR },
+		{ .leaf = base + 1, .eax = XEN_VERSION },
+		/* One hypercall page.  Another interface has its MSRs where its leaves are. */
+		{ .leaf = base + 2, .eax = 1, .ebx = base == CPUID_XEN_FIRST ?
+			HVMOD_XEN_HYPERCALL_MSR : HVMOD_XEN_HYPERCALL_MSR_2 },
 		/* The TSC runs as it is, on the host's frequency. */
-		{ .leaf = XEN_LEAF + 3, .flags = HVMOD_CPUID_SUBLEAF, .ecx = tsc_khz },
-		{ .leaf = XEN_LEAF + 3, .subleaf = 2, .flags = HVMOD_CPUID_SUBLEAF,
+		{ .leaf = base + 3, .flags = HVMOD_CPUID_SUBLEAF, .ecx = tsc_khz },
+		{ .leaf = base + 3, .subleaf = 2, .flags = HVMOD_CPUID_SUBLEAF,
 		  .eax = tsc_khz },
-		{ .leaf = XEN_LEAF + 4, .ebx = id, .ecx = HVMOD_XEN_DOMID_GUEST,
+		{ .leaf = base + 4, .ebx = id, .ecx = HVMOD_XEN_DOMID_GUEST,
 		  .eax = XEN_HVM_VCPU_ID | XEN_HVM_DOMID | XEN_HVM_UPCALL_VECTOR },
 	};
 

@@ -38,16 +38,21 @@ struct hvmod_cpuid_entry *cpuid_find(struct cpuid_table *table, u32 leaf, u32 su
  */
 int cpuid_fit(struct cpuid_table *table, u32 id, u32 vcpus, u32 tsc_khz, struct err *err);
 
+/* Where Xen's leaves are: by themselves, and behind another interface's (Viridian). */
+#define CPUID_XEN_FIRST		0x40000000
+#define CPUID_XEN_SECOND	0x40000100
+
 /**
- * cpuid_xen() - add Xen's leaves, from 0x40000000 on
+ * cpuid_xen() - add Xen's leaves
  * @table:   (INOUT) after cpuid_fit()
+ * @base:    CPUID_XEN_FIRST or CPUID_XEN_SECOND
  * @id:      vCPU id
  * @tsc_khz: TSC frequency
  * @err:     in words
  *
  * Return: 0, or -E2BIG.
  */
-int cpuid_xen(struct cpuid_table *table, u32 id, u32 tsc_khz, struct err *err);
+int cpuid_xen(struct cpuid_table *table, u32 base, u32 id, u32 tsc_khz, struct err *err);
 
 /**
  * cpuid_off() - take a feature away

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "userspace/boot/acpi.h"
+#include "userspace/boot/e820.h"
 #include "userspace/boot/layout.h"
 #include "userspace/console.h"
 #include "userspace/log.h"
@@ -297,6 +298,24 @@ static int machine_store(struct machine *m, struct err *err)
 	return ret;
 }
 
+/* The balloon, and XENMEM_memory_map: the map that hvm_start_info has. */
+static int machine_xen_memory(struct machine *m)
+{
+	struct hvmod_xen_map_entry map[E820_MAX];
+	struct e820_entry e820[E820_MAX];
+	unsigned int i, n = e820_make(&m->mem, e820);
+	int ret;
+
+	for (i = 0; i < n; i++)
+		map[i] = (struct hvmod_xen_map_entry) {
+			.addr = e820[i].addr,
+			.size = e820[i].size,
+			.type = e820[i].type,
+		};
+	ret = hvm_xen_map(m->vm, map, n);
+	return ret ? ret : hvm_xen_memory(m->vm, 0, NULL);
+}
+
 /* What a toolstack does before a Xen guest runs. */
 static int machine_xen(struct machine *m, struct err *err)
 {
@@ -319,6 +338,10 @@ static int machine_xen(struct machine *m, struct err *err)
 		ret = hvm_xen_set_param(m->vm, PARAM_CONSOLE_EVTCHN, m->cons_port);
 	if (ret)
 		return err_set(err, -ret, "the module refuses a Xen console: %s", strerror(-ret));
+	ret = machine_xen_memory(m);
+	if (ret)
+		return err_set(err, -ret, "the module refuses the guest's memory map: %s",
+			       strerror(-ret));
 	ret = machine_store(m, err);
 	return ret ? ret : xencons_start(&m->cons, page, &host, err);
 }

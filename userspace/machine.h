@@ -93,7 +93,7 @@ struct vcpu {
 	pthread_t thread;
 	bool started;
 	char why[320];
-	u64 exits[8];
+	u64 exits[16];
 	struct hvmod_exit_record records[HVMOD_EXIT_RING];
 	int record_count;
 };

@@ -163,6 +163,20 @@ static void exit_xen_console(struct vcpu *vcpu)
 	}
 }
 
+/* Frames that the guest's balloon gave back. */
+static void exit_xen_memory(struct vcpu *vcpu)
+{
+	struct hvmod_run *run = vcpu->hvm.run;
+	struct hvmod_xen_range range;
+	u32 count = run->memory.count, i;
+
+	for (i = 0; i < count && (i + 1) * sizeof(range) <= sizeof(run->data); i++) {
+		memcpy(&range, run->data + i * sizeof(range), sizeof(range));
+		gmem_discard(&vcpu->machine->mem, range.gfn * PAGE_BYTES,
+			     range.pages * PAGE_BYTES);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*handle)(struct vcpu *vcpu);
@@ -175,6 +189,7 @@ static const struct {
 	[HVMOD_EXIT_EOI] = { "eoi", exit_none },
 	[HVMOD_EXIT_SYSTEM] = { "system", exit_system },
 	[HVMOD_EXIT_XEN_CONSOLE] = { "xen-console", exit_xen_console },
+	[HVMOD_EXIT_XEN_MEMORY] = { "xen-memory", exit_xen_memory },
 };
 
 _Static_assert(ARRAY_SIZE(exit_table) <= ARRAY_SIZE(((struct vcpu *)0)->exits),
@@ -245,7 +260,7 @@ static int vcpu_cpuid(struct machine *m, struct vcpu *vcpu, unsigned int *phys_b
 	if (ret)
 		return ret;
 	if (m->config->type == MACHINE_PVH) {
-		ret = cpuid_xen(&table, vcpu->hvm.id, m->tsc_khz, err);
+		ret = cpuid_xen(&table, CPUID_XEN_FIRST, vcpu->hvm.id, m->tsc_khz, err);
 		if (ret)
 			return ret;
 	}

@@ -163,14 +163,23 @@ int tsc_set_khz(struct vcpu *vcpu, u32 khz);		/* -EOPNOTSUPP, -EINVAL */
 
 /* ---- hcall_abi.c: hypercalls of a Xen guest ---- */
 
-#define HCALL_ABI_SLOW	2	/* besides enum run_next: call it again, from process context */
+/* Besides enum run_next. */
+#define HCALL_ABI_SLOW		2	/* call it again, from process context */
+#define HCALL_ABI_AGAIN		3	/* leave the entry loop; the guest makes the call again */
+#define HCALL_ABI_AGAIN_USER	4	/* the same, and vcpu->run is filled in */
 
 /*
  * VMCALL: RAX holds the result when it returns RUN_RESUME or RUN_TO_USER; the
- * caller moves RIP.  fast: interrupts are off.
+ * caller moves RIP, but for HCALL_ABI_AGAIN*.  fast: interrupts are off.
  */
 int hcall_abi_do(struct vcpu *vcpu, bool fast);
-/* The MSR of HVMOD_XEN_HYPERCALL_MSR was written; may sleep.  #GP: -EINVAL. */
+/* Does it ask for a hypercall page?  It reads as zero. */
+static inline bool hcall_abi_is_page_msr(u32 index)
+{
+	return index == HVMOD_XEN_HYPERCALL_MSR || index == HVMOD_XEN_HYPERCALL_MSR_2;
+}
+
+/* It was written; may sleep.  #GP: -EINVAL. */
 int hcall_abi_page(struct vcpu *vcpu, u64 value);
 
 /* ---- state.c: HVMOD_VCPU_*_STATE ---- */

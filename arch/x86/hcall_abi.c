@@ -25,6 +25,15 @@ static const u8 regs_32[6] = {
 	HVMOD_RBX, HVMOD_RCX, HVMOD_RDX, HVMOD_RSI, HVMOD_RDI, HVMOD_RBP,
 };
 
+/* The call is made again with what is left of its arguments. */
+static void set_args(struct vcpu *vcpu, const struct hcall *h, const u8 *regs)
+{
+	int i;
+
+	for (i = 0; i < 6; i++)
+		vcpu_set_gpr(vcpu, regs[i], h->arg[i]);
+}
+
 static void set_result(struct vcpu *vcpu, const struct hcall *h, long result)
 {
 	vcpu_set_gpr(vcpu, HVMOD_RAX, h->is_64bit ? result : (u32)result);
@@ -37,12 +46,14 @@ int hcall_abi_do(struct vcpu *vcpu, bool fast)
 	long ret;
 	int i;
 
-	/* Xen knows no caller in real mode, and only the kernel's in others. */
-	if (!vcpu_protected(vcpu) || vcpu_cpl(vcpu)) {
+	/* Only the kernel's; real mode is one of 32 bits. */
+	if (vcpu_cpl(vcpu)) {
 		set_result(vcpu, &h, -EPERM);
 		return RUN_RESUME;
 	}
 	h.nr = vcpu_gpr(vcpu, HVMOD_RAX);
+	if (!h.is_64bit)
+		h.nr = (u32)h.nr;
 	for (i = 0; i < 6; i++) {
 		h.arg[i] = vcpu_gpr(vcpu, regs[i]);
 		if (!h.is_64bit)
@@ -51,6 +62,10 @@ int hcall_abi_do(struct vcpu *vcpu, bool fast)
 	ret = hcall_do(&h);
 	if (fast && ret == HCALL_SLOW)
 		return HCALL_ABI_SLOW;
+	if (unlikely(h.again)) {
+		set_args(vcpu, &h, regs);
+		return h.to_user ? HCALL_ABI_AGAIN_USER : HCALL_ABI_AGAIN;
+	}
 	set_result(vcpu, &h, ret);
 	return h.to_user ? RUN_TO_USER : RUN_RESUME;
 }
@@ -124,13 +139,18 @@ bool arch_xen_upcall(struct vcpu *vcpu, u8 vector)
 int arch_xen_hypercall_page(struct vcpu *vcpu, u64 gfn)
 {
 	/* mov $nr, %eax; vmcall; ret */
-	u8 stub[STUB_SIZE] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x01, 0xc1, 0xc3 };
+	static const u8 stub[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x01, 0xc1, 0xc3 };
+	u8 room[STUB_SIZE];
 	u32 nr;
 
-	memset(stub + 9, 0xcc, sizeof(stub) - 9);
 	for (nr = 0; nr < STUBS; nr++) {
-		memcpy(stub + 1, &nr, sizeof(nr));
-		if (mem_write(vcpu->vm, (gfn << PAGE_SHIFT) + nr * STUB_SIZE, stub, sizeof(stub)))
+		memset(room, 0xcc, sizeof(room));
+		memcpy(room, stub, sizeof(stub));
+		memcpy(room + 1, &nr, sizeof(nr));
+		/* As Xen has it: a guest of this kind has no iret.  UD2. */
+		if (nr == __HYPERVISOR_iret)
+			memcpy(room, "\x0f\x0b", 2);
+		if (mem_write(vcpu->vm, (gfn << PAGE_SHIFT) + nr * STUB_SIZE, room, sizeof(room)))
 			return -EFAULT;
 	}
 	return 0;

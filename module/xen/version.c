@@ -15,22 +15,19 @@
 #define XEN_MAJOR	4
 #define XEN_MINOR	17
 
-/* Nothing here is secret, nothing is Xen's either. */
+/* Nothing here is secret, nothing is Xen's either.  Sizes are those of Xen's types. */
 static const char extraversion[16] = ".0-hvmod";
-static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64";
+static const char capabilities[1024] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
+static const char changeset[64] = "";
+static const char denied[1024] = "<denied>";
 
 static u32 features(struct hcall *h)
 {
-	u32 map = BIT(XENFEAT_memory_op_vnode_supported);
-
-	if (h->vcpu->vm->kind != HVMOD_KIND_PV)
-		map |= BIT(XENFEAT_writable_page_tables) |
-		       BIT(XENFEAT_auto_translated_physmap) |
-		       BIT(XENFEAT_supervisor_mode_kernel) |
-		       BIT(XENFEAT_pae_pgdir_above_4gb) |
-		       BIT(XENFEAT_hvm_callback_vector) |
-		       BIT(XENFEAT_hvm_safe_pvclock);
-	return map;
+	if (h->vcpu->vm->kind == HVMOD_KIND_PV)
+		return 0;
+	return BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_auto_translated_physmap) |
+	       BIT(XENFEAT_hvm_callback_vector) | BIT(XENFEAT_hvm_safe_pvclock) |
+	       BIT(XENFEAT_memory_op_vnode_supported) | BIT(XENFEAT_not_direct_mapped);
 }
 
 static long get_features(struct hcall *h)
@@ -40,14 +37,16 @@ static long get_features(struct hcall *h)
 
 	if (ret)
 		return ret;
-	info.submap = info.submap_idx ? 0 : features(h);
+	if (info.submap_idx)
+		return -EINVAL;
+	info.submap = features(h);
 	return hcall_to_guest(h, h->arg[1], &info, sizeof(info));
 }
 
 long hcall_xen_version(struct hcall *h)
 {
 	unsigned long to = h->arg[1];
-	u32 cmd = h->arg[0];
+	u32 cmd = h->op;
 
 	/* Linux asks it only to have pending events delivered. */
 	if (cmd == XENVER_version)
@@ -66,13 +65,9 @@ long hcall_xen_version(struct hcall *h)
 		return hcall_to_guest(h, to, &info, sizeof(info));
 	}
 	case XENVER_capabilities:
-		/* The whole structure has 1 KiB: only as much as there is. */
 		return hcall_to_guest(h, to, capabilities, sizeof(capabilities));
-	case XENVER_changeset: {
-		static const struct xen_changeset_info info = { .info = "" };
-
-		return hcall_to_guest(h, to, &info, sizeof(info));
-	}
+	case XENVER_changeset:
+		return hcall_to_guest(h, to, changeset, sizeof(changeset));
 	case XENVER_platform_parameters: {
 		static const u64 virt_start;
 
@@ -81,16 +76,14 @@ long hcall_xen_version(struct hcall *h)
 	case XENVER_get_features:
 		return get_features(h);
 	case XENVER_pagesize:
-		return PAGE_SIZE;
+		return to ? -EINVAL : PAGE_SIZE;
 	case XENVER_guest_handle: {
 		static const u8 handle[16];
 
 		return hcall_to_guest(h, to, handle, sizeof(handle));
 	}
 	case XENVER_commandline:
-		return hcall_to_guest(h, to, "", 1);
-	case XENVER_build_id:
-		return -ENODATA;
+		return hcall_to_guest(h, to, denied, sizeof(denied));
 	}
 	return hcall_unknown(h, cmd);
 }

@@ -32,6 +32,7 @@ int xen_vm_create(struct vm *vm)
 	xen->shinfo = page_address(page);
 	memset(xen->shinfo->evtchn_mask, 0xff, sizeof(xen->shinfo->evtchn_mask));
 	spin_lock_init(&xen->evtchns.lock);
+	mutex_init(&xen->memory.lock);
 	err = xen_gnttab_create(xen);
 	if (err) {
 		__free_page(page);

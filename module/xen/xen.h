@@ -27,6 +27,7 @@
 #include <xen/interface/vcpu.h>
 
 #include "module/vm.h"
+#include "module/xen/hypercall_table.h"
 
 /* ---- for module/; each returns at once for a VM of another kind ---- */
 
@@ -57,11 +58,13 @@ static inline bool xen_vcpu_poll_over(struct vcpu *vcpu);
 /* ---- the VM ---- */
 
 #define XEN_NR_VIRQS		24
+#define XEN_NR_PARAMS		39	/* the kernel's header knows fewer */
 #define XEN_BUCKET		128	/* event channels of one allocation */
 #define XEN_BUCKETS		(EVTCHN_2L_NR_CHANNELS / XEN_BUCKET)
 
 struct evtchn;
 struct eventfd_ctx;
+struct seq_file;
 
 struct xen_evtchns {
 	spinlock_t lock;		/* irqsave; all of it and of its channels */
@@ -70,19 +73,31 @@ struct xen_evtchns {
 };
 
 struct xen_gnttab {
-	struct mutex lock;		/* what the guest set; no lock inside */
+	struct mutex lock;		/* what the guest set; mem.overlay_lock inside */
 	struct page *frame[HVMOD_XEN_GRANT_FRAMES];	/* const */
+	struct page *status[HVMOD_XEN_STATUS_FRAMES];	/* const */
+	struct page *info;		/* const; struct hvmod_xen_grant_info */
 	u32 frames;			/* how many of them the guest uses */
+	u32 version;			/* 1 or 2 */
+};
+
+struct xen_memory {
+	struct mutex lock;		/* all of it; mem.overlay_lock and mem.lock inside */
+	u64 max_pages;			/* READ_ONCE; 0: as many as the slots have */
+	bool exits;			/* READ_ONCE; HVMOD_XEN_MEMORY_EXITS */
+	u32 map_count;
+	struct hvmod_xen_map_entry map[HVMOD_XEN_MAP_MAX];
 };
 
 struct xen_vm {
 	struct shared_info *shinfo;	/* const; a page */
 	struct xen_evtchns evtchns;
 	struct xen_gnttab gnttab;
-	u64 params[HVM_NR_PARAMS];	/* READ_ONCE, WRITE_ONCE */
+	struct xen_memory memory;
+	u64 params[XEN_NR_PARAMS];	/* READ_ONCE, WRITE_ONCE */
 	u64 clock_tsc;			/* const; host TSC at system time zero */
 	unsigned long assists;		/* [atomic] VMASST_TYPE_* bits */
-	atomic64_t unknown;		/* hypercalls and sub-operations refused */
+	DECLARE_BITMAP(missed, HCALL_COUNTERS);	/* [atomic] what the log has named */
 };
 
 /* xen_vcpu.todo, bit numbers: what the vCPU's thread has to do. */
@@ -99,8 +114,15 @@ enum xen_poll {
 	XEN_POLL_OVER,
 };
 
+/* Of a counter of hypercall_table.h. */
+struct xen_calls {
+	u64 made;
+	u64 missing;			/* of them: Xen would have served it */
+};
+
 struct xen_vcpu {
 	struct vcpu *vcpu;
+	struct xen_calls calls[HCALL_COUNTERS];	/* [own] read by anybody, racy */
 	unsigned long pending_sel;	/* [atomic] words with new events */
 	unsigned long todo;		/* [atomic] 1 << enum xen_todo */
 	u64 info_gpa;			/* of a registered vcpu_info, or ~0; once */
@@ -153,7 +175,7 @@ void xen_vcpu_down(struct vcpu *vcpu);
 
 int xen_gnttab_create(struct xen_vm *xen);
 void xen_gnttab_destroy(struct xen_vm *xen);
-/* The page of a frame at an offset in HVMOD_XEN_GRANT_*, or NULL. */
+/* The page at an offset of HVMOD_XEN_{GRANT,STATUS,GRANT_INFO}_OFFSET, or NULL. */
 struct page *xen_gnttab_page(struct vm *vm, unsigned long pgoff);
 /* XENMEM_add_to_physmap, space 1.  0 or Xen's error. */
 long xen_gnttab_map(struct vm *vm, u64 idx, u64 gfn);
@@ -163,5 +185,10 @@ long xen_gnttab_map(struct vm *vm, u64 idx, u64 gfn);
 long xen_param_ctl(struct vm *vm, struct hvmod_xen_param *args);
 long xen_evtchn_ctl(struct vm *vm, struct hvmod_xen_evtchn *args);
 long xen_send_ctl(struct vm *vm, const struct hvmod_xen_send *args);
+long xen_memory_ctl(struct vm *vm, struct hvmod_xen_memory *args);
+long xen_map_ctl(struct vm *vm, const struct hvmod_xen_map *args);
+/* hypercall.c: HVMOD_VM_XEN_CALLS, and the same as text for debugfs. */
+long xen_calls_ctl(struct vm *vm, struct hvmod_xen_calls *args);
+void xen_calls_show(struct seq_file *m, struct vm *vm);
 
 #endif /* MODULE_XEN_XEN_H */

@@ -42,14 +42,14 @@ static void guest_version(void)
 	GUEST_ASSERT(features.map & 1 << 2);	/* auto_translated_physmap */
 	GUEST_ASSERT(features.map & 1 << 8);	/* hvm_callback_vector */
 	features.index = 1;
-	GUEST_EQ(hypercall(XEN_VERSION, 6, (u64)&features, 0), 0);
-	GUEST_EQ(features.map, 0);
+	GUEST_EQ(hypercall(XEN_VERSION, 6, (u64)&features, 0), -EINVAL);
 	GUEST_EQ(hypercall(XEN_VERSION, 7, 0, 0), 4096);
 	GUEST_EQ(hypercall(XEN_VERSION, 6, 1UL << 46, 0), -EFAULT);
 	GUEST_EQ(hypercall(XEN_VERSION, 99, 0, 0), -ENOSYS);
 	GUEST_EQ(hypercall(0, 0, 0, 0), -ENOSYS);	/* set_trap_table: PV only */
 	GUEST_EQ(hypercall(63, 0, 0, 0), -ENOSYS);
 	GUEST_EQ(hypercall(1UL << 31, 0, 0, 0), -ENOSYS);
+	GUEST_EQ(hypercall(1UL << 32 | XEN_VERSION, 0, 0, 0), -ENOSYS);
 	GUEST_EQ(hypercall(SYSCTL, 0, 0, 0), -EPERM);
 	GUEST_EQ(hypercall(VM_ASSIST, 0, 5, 0), 0);
 	GUEST_EQ(hypercall(VM_ASSIST, 0, 77, 0), -EINVAL);

@@ -203,6 +203,47 @@ int hvm_xen_set_param(int vm, u32 index, u64 value)
 	return hvm_ioctl(vm, HVMOD_VM_XEN_PARAM, &arg);
 }
 
+int hvm_xen_memory(int vm, u64 max, u64 *pages)
+{
+	struct hvmod_xen_memory arg = {
+		.flags = HVMOD_XEN_MEMORY_SET_MAX | HVMOD_XEN_MEMORY_SET_EXITS |
+			 HVMOD_XEN_MEMORY_EXITS,
+		.max_pages = max,
+	};
+	int ret = hvm_ioctl(vm, HVMOD_VM_XEN_MEMORY, &arg);
+
+	if (!ret && pages)
+		*pages = arg.current_pages;
+	return ret;
+}
+
+int hvm_xen_take(int vm, u64 gfn, u64 pages)
+{
+	struct hvmod_xen_memory arg = {
+		.flags = HVMOD_XEN_MEMORY_TAKE,
+		.gfn = gfn,
+		.pages = pages,
+	};
+
+	return hvm_ioctl(vm, HVMOD_VM_XEN_MEMORY, &arg);
+}
+
+int hvm_xen_map(int vm, const struct hvmod_xen_map_entry *map, u32 count)
+{
+	struct hvmod_xen_map arg = { .count = count, .addr = (unsigned long)map };
+
+	return hvm_ioctl(vm, HVMOD_VM_XEN_MAP, &arg);
+}
+
+int hvm_xen_calls(int vm, struct hvmod_xen_call *calls, u32 *count)
+{
+	struct hvmod_xen_calls arg = { .count = *count, .addr = (unsigned long)calls };
+	int ret = hvm_ioctl(vm, HVMOD_VM_XEN_CALLS, &arg);
+
+	*count = arg.count;
+	return ret;
+}
+
 int hvm_xen_bind(int vm, int kick, u32 *port)
 {
 	struct hvmod_xen_evtchn arg = { .flags = HVMOD_XEN_EVTCHN_ALLOC, .kick_fd = kick };

@@ -96,6 +96,32 @@ int hvm_vm_stat(int vm, struct hvmod_vm_stat *stat);
 int hvm_xen_set_param(int vm, u32 index, u64 value);
 
 /**
+ * hvm_xen_memory() - limit a Xen guest's memory, and be told what it gives back
+ * @vm:    the VM
+ * @max:   pages that it may have; 0: all that there are
+ * @pages: pages that it has now, or NULL
+ *
+ * From now on HVMOD_EXIT_XEN_MEMORY comes.
+ */
+int hvm_xen_memory(int vm, u64 max, u64 *pages);
+
+/** hvm_xen_take() - take frames from a Xen guest until its balloon asks for them. */
+int hvm_xen_take(int vm, u64 gfn, u64 pages);
+
+/** hvm_xen_map() - what a Xen guest is told that its memory map is. */
+int hvm_xen_map(int vm, const struct hvmod_xen_map_entry *map, u32 count);
+
+/**
+ * hvm_xen_calls() - hypercalls that the guest has made
+ * @vm:    the VM
+ * @calls: filled in
+ * @count: room in @calls; entries filled in
+ *
+ * Return: 0, -E2BIG with @count set to what is needed, -errno.
+ */
+int hvm_xen_calls(int vm, struct hvmod_xen_call *calls, u32 *count);
+
+/**
  * hvm_xen_bind() - make an event channel of the guest and be its far end
  * @vm:   VM descriptor
  * @kick: eventfd that is signalled when the guest sends

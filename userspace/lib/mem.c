@@ -106,6 +106,14 @@ int gmem_clear(struct gmem *mem, struct err *err)
 	return 0;
 }
 
+void gmem_discard(struct gmem *mem, u64 gpa, u64 len)
+{
+	void *at = gmem_ptr(mem, gpa, len);
+
+	if (at)
+		madvise(at, len, mem->fd >= 0 ? MADV_REMOVE : MADV_DONTNEED);
+}
+
 void *gmem_ptr(const struct gmem *mem, u64 gpa, u64 len)
 {
 	if (gpa < mem->low && len <= mem->low - gpa)

@@ -56,6 +56,17 @@ void gmem_destroy(struct gmem *mem);
 /** gmem_clear() - make all of it zero again, by giving the pages back. */
 int gmem_clear(struct gmem *mem, struct err *err);
 
+/**
+ * gmem_discard() - the guest gave frames back: their pages go to the host
+ * @mem: the memory
+ * @gpa: guest-physical address of the first
+ * @len: bytes
+ *
+ * What of it is no guest memory is left alone, and so is a part of a huge page
+ * that was reserved: it stays the guest's.
+ */
+void gmem_discard(struct gmem *mem, u64 gpa, u64 len);
+
 /** gmem_split() - fill in @low and @high from @size. */
 void gmem_split(struct gmem *mem);
 

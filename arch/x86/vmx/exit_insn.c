@@ -44,7 +44,9 @@ int exit_rdmsr(struct vcpu *vcpu)
 	u32 index = vcpu->arch.gpr[HVMOD_RCX];
 	u64 value;
 
-	if (msr_read(vcpu, index, &value, false))
+	if (unlikely(vcpu->xen && hcall_abi_is_page_msr(index)))
+		value = 0;
+	else if (msr_read(vcpu, index, &value, false))
 		return fault_gp(vcpu);
 	vcpu->arch.gpr[HVMOD_RAX] = (u32)value;
 	vcpu->arch.gpr[HVMOD_RDX] = value >> 32;
@@ -57,7 +59,7 @@ int exit_wrmsr(struct vcpu *vcpu)
 	u64 value = (u32)vcpu->arch.gpr[HVMOD_RAX] | (u64)vcpu->arch.gpr[HVMOD_RDX] << 32;
 
 	/* Fills a page of the guest: not here. */
-	if (unlikely(index == HVMOD_XEN_HYPERCALL_MSR && vcpu->xen))
+	if (unlikely(vcpu->xen && hcall_abi_is_page_msr(index)))
 		return EXIT_SLOW;
 	if (msr_write(vcpu, index, value, false))
 		return fault_gp(vcpu);
@@ -227,8 +229,12 @@ static int vmcall(struct vcpu *vcpu, bool fast)
 		return EXIT_DONE;
 	case HCALL_ABI_SLOW:
 		return EXIT_SLOW;
+	case HCALL_ABI_AGAIN:
+		return EXIT_LEAVE;
 	case RUN_TO_USER:
 		hw_advance(vcpu);
+		return EXIT_USER;
+	case HCALL_ABI_AGAIN_USER:
 		return EXIT_USER;
 	}
 	return ret;
