@@ -92,12 +92,16 @@ int exit_exception_fast(struct vcpu *vcpu)
 	case X86_TRAP_MC:
 		asm volatile("int $18" : : : "memory");
 		return EXIT_LEAVE;
+	/*
+	 * Delivering either of these can cause it again, before an interrupt of
+	 * the host would end the guest's turn: interrupts come on in between.
+	 */
 	case X86_TRAP_DB:
 		debug_exception(vcpu, info);
-		return EXIT_RESUME;
+		return EXIT_LEAVE;
 	case X86_TRAP_AC:
 		x86_inject_error(vcpu, X86_TRAP_AC, 0);
-		return EXIT_RESUME;
+		return EXIT_LEAVE;
 	}
 	return EXIT_SLOW;
 }
