@@ -13,6 +13,7 @@
  *  - All reserved and padding members must be zero: else -EINVAL.
  *  - A bad pointer is -EFAULT, an unknown number is -ENOTTY, a call to a VM
  *    that was killed is -EIO, but for those that only read state and counters.
+ *  - A call that has to wait gives -EINTR, undone, when a signal comes.
  *  - (IN) is read by the module, (OUT) is written, (INOUT) is both.
  */
 #ifndef UAPI_HVMOD_H
