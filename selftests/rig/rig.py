@@ -262,9 +262,17 @@ class Bochs(Machine):
         return bytes(setup), bytes(rest)
 
     def _boot_sector(self):
-        """cli; all segments 0x9000; sp 0xd000; jmp 0x9020:0"""
-        code = bytes.fromhex("fab800908ed88ec08ee08ee88ed0bc00d0ea00002090")
-        sector = code + b"\0" * (510 - len(code)) + b"\x55\xaa"
+        """Says @@firmware on the second serial port, so that a reset is seen;
+        then all segments 0x9000, sp 0xd000, jmp 0x9020:0."""
+        code = bytes.fromhex(
+            "fafc31c08ed8"          # cli; cld; xor ax, ax; mov ds, ax
+            "be357c"                # mov si, 0x7c35
+            "ac88c484c07410"        # 1: lodsb; mov ah, al; test al, al; jz 3f
+            "bafd02eca82074f8"      # 2: LSR: until the port takes a byte
+            "baf80288e0eeebe9"      # it gets ah; jmp 1b
+            "b800908ed88ec08ee08ee88ed0bc00d0ea00002090") # 3:
+        sector = code + b"\n@@firmware\n\0"
+        sector += b"\0" * (510 - len(sector)) + b"\x55\xaa"
         return sector + b"\0" * (16 * 63 * 512 - 512)
 
     def command(self):

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loads the host's own kernel and /boot/host/initrd for kexec, with the running
+ * kernel's parameters: "kexec reboot" then starts it, "kexec crash" leaves it for
+ * a panic.  The scripts rig/tests/kexec and rig/tests/crash run it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kexec.h>
+#include <linux/reboot.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hv.h"
+
+static int need_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		tap_die("%s: %m", path);
+	return fd;
+}
+
+/* One CPU is enough for a crash kernel, and its memory is what the first left. */
+static void parameters(char *line, size_t room, bool crash)
+{
+	ssize_t got = read(need_file("/proc/cmdline"), line, room - 1);
+	char *word;
+
+	hv_need(got > 0);
+	line[got] = 0;
+	line[strcspn(line, "\n")] = 0;
+	if (!crash)
+		return;
+	word = strstr(line, "crashkernel=");
+	while (word && *word && *word != ' ')
+		*word++ = ' ';
+	hv_need(strlen(line) + 16 < room);
+	strcat(line, " nr_cpus=1");
+}
+
+int main(int argc, char **argv)
+{
+	bool crash = argc == 2 && !strcmp(argv[1], "crash");
+	char line[2048];
+	long ret;
+
+	if (!crash && (argc != 2 || strcmp(argv[1], "reboot")))
+		tap_die("usage: kexec reboot|crash");
+	parameters(line, sizeof(line), crash);
+	ret = syscall(SYS_kexec_file_load, need_file("/boot/host/vmlinuz"),
+		      need_file("/boot/host/initrd"), strlen(line) + 1, line,
+		      crash ? KEXEC_FILE_ON_CRASH : 0);
+	if (ret && errno == ENOSYS)
+		tap_skip_all("this kernel has no kexec_file_load");
+	if (ret)
+		tap_die("kexec_file_load: %m");
+	if (crash)
+		return 0;
+	sync();
+	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
+	tap_die("reboot(KEXEC): %m");
+}
