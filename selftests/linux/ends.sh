@@ -6,8 +6,10 @@
 fail() { echo "FAIL: $*"; tail -n 40 /tmp/ends.log; exit 1; }
 log=/tmp/ends.log
 
+# In the background with exec=exec: then $! is hvctl.
+exec=
 guest() {
-	hvctl run --kernel /boot/guest/vmlinuz --initrd /boot/guest/initrd --memory 256M "$@"
+	$exec hvctl run --kernel /boot/guest/vmlinuz --initrd /boot/guest/initrd --memory 256M "$@"
 }
 words="console=ttyS0 quiet cryptomgr.notests"
 
@@ -24,7 +26,7 @@ wait_prompt() {
 
 echo "--- reboot: the guest starts again"
 mkfifo /tmp/keys
-guest --vcpus 2 --append "$words" </tmp/keys >$log 2>&1 &
+exec=exec guest --vcpus 2 --append "$words" </tmp/keys >$log 2>&1 &
 hvctl=$!
 exec 3>/tmp/keys
 wait_prompt 1 || fail "no prompt"
@@ -51,7 +53,7 @@ grep -qi 'rip' $log || fail "no registers"
 
 echo "--- SIGTERM to hvctl: status 5"
 : >$log
-guest --append "$words" </dev/null >$log 2>&1 &
+exec=exec guest --append "$words" </dev/null >$log 2>&1 &
 hvctl=$!
 wait_prompt 1 || fail "no prompt"
 kill -TERM $hvctl

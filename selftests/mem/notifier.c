@@ -337,13 +337,16 @@ static bool swap_on(void)
 	return !swapon(SWAP, 0);
 }
 
-/* The first time it finds the pages in use, by the guest's accessed bits. */
+/*
+ * The first time a page is found in use, by the guest's accessed bit.  Page by
+ * page, so that a running guest has little time to use it again.
+ */
 static void page_out(void)
 {
 	u32 i;
 
-	for (i = 0; i < 3; i++)
-		hv_need(!madvise(w.mem, PAGES * PAGE, MADV_PAGEOUT));
+	for (i = 0; i < 3 * PAGES; i++)
+		hv_need(!madvise(w.mem + i / 3 * PAGE, PAGE, MADV_PAGEOUT));
 }
 
 /* Pages swapped out since the host's boot. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads the host's own kernel and /boot/host/initrd for kexec, with the running
- * kernel's parameters: "kexec reboot" then starts it, "kexec crash" leaves it for
- * a panic.  The scripts rig/tests/kexec and rig/tests/crash run it.
+ * "kexec load" loads the host's own kernel and /boot/host/initrd, with the running
+ * kernel's parameters, "kexec go" starts it; "kexec crash" loads it for a panic.
+ * The scripts rig/tests/kexec and rig/tests/crash run it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,14 +40,11 @@ static void parameters(char *line, size_t room, bool crash)
 	strcat(line, " nr_cpus=1");
 }
 
-int main(int argc, char **argv)
+static void load(bool crash)
 {
-	bool crash = argc == 2 && !strcmp(argv[1], "crash");
 	char line[2048];
 	long ret;
 
-	if (!crash && (argc != 2 || strcmp(argv[1], "reboot")))
-		tap_die("usage: kexec reboot|crash");
 	parameters(line, sizeof(line), crash);
 	ret = syscall(SYS_kexec_file_load, need_file("/boot/host/vmlinuz"),
 		      need_file("/boot/host/initrd"), strlen(line) + 1, line,
@@ -56,9 +53,22 @@ int main(int argc, char **argv)
 		tap_skip_all("this kernel has no kexec_file_load");
 	if (ret)
 		tap_die("kexec_file_load: %m");
-	if (crash)
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc == 2 ? argv[1] : "";
+
+	if (!strcmp(what, "load")) {
+		load(false);
 		return 0;
-	sync();
+	}
+	if (!strcmp(what, "crash")) {
+		load(true);
+		return 0;
+	}
+	if (strcmp(what, "go"))
+		tap_die("usage: kexec load|crash|go");
 	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
 	tap_die("reboot(KEXEC): %m");
 }

@@ -120,13 +120,38 @@ static u32 random_state(struct hv_vcpu *vcpu)
 	return wrong;
 }
 
+static u64 somewhere(void)
+{
+	return HV_FREE + rng() % (MEMORY - HV_FREE);
+}
+
+/* Exceptions and interrupts go to random code, too. */
+static void random_idt(u8 *mem, u32 mode)
+{
+	u64 *idt = (u64 *)(mem + HV_IDT);
+	u32 i;
+
+	for (i = 0; i < 256 && !mode; i++)
+		((u32 *)mem)[i] = 0x20000000 | (rng() & 0xffff);
+	memset(idt, 0, 4096);
+	for (i = 0; i < 256 && mode < 3; i++)
+		idt[i] = (somewhere() & 0xffff) | (rng() & 1) << 48 | HV_CS32 << 16 | 0x8eULL << 40;
+	for (i = 0; i < 256 && mode == 3; i++)
+		idt[2 * i] = (somewhere() & 0xffff) | HV_CS64 << 16 | (rng() & 1) << 32 |
+			     0x8eULL << 40 | (rng() & 1) << 48;
+	/* IST 1, which half of them use. */
+	*(u64 *)(mem + HV_TSS + 0x24) = MEMORY;
+}
+
 static void start(struct hv_vcpu *vcpu)
 {
-	u64 at = HV_FREE + rng() % (MEMORY / 2 - HV_FREE);
+	u64 at = somewhere();
+	u32 mode = rng() % 4;
 	struct hvmod_sregs s;
 	struct hvmod_regs r;
 
-	switch (rng() % 4) {
+	random_idt(vcpu->vm->mem, mode);
+	switch (mode) {
 	case 0:
 		hv_real_mode(vcpu, 0x2000, rng() & 0xfff);
 		return;

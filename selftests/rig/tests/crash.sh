@@ -9,9 +9,9 @@ if [ "$(cat /sys/kernel/kexec_crash_size 2>/dev/null || echo 0)" = 0 ]; then
 	echo "no memory is reserved for a crash kernel"
 	exit 4
 fi
-busy_guest
 /rig/bin/stress/kexec crash
 rc=$?
 [ $rc = 0 ] || exit $rc
+busy_guest
 echo 1 >/proc/sys/kernel/sysrq
 echo c >/proc/sysrq-trigger

@@ -4,6 +4,9 @@
 
 . "${0%/*}/ends.inc"
 [ ! -e /rig/second ] || second_kernel
+/rig/bin/stress/kexec load
+rc=$?
+[ $rc = 0 ] || exit $rc
 busy_guest
-/rig/bin/stress/kexec reboot
-exit $?
+/rig/bin/stress/kexec go
+exit 1
