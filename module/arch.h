@@ -85,6 +85,7 @@ const char *arch_exit_name(u32 reason);
 /* ---- for module/xen/ ---- */
 
 struct pvclock_vcpu_time_info;
+struct vcpu_hvm_context;
 
 /* The host's counter now, and ns since it had another value.  Any context. */
 u64 arch_clock_tsc(void);
@@ -101,10 +102,17 @@ int arch_guest_write(struct vcpu *vcpu, u64 gva, const void *buf, size_t len);
 
 /* An interrupt at the vCPU's local controller; false: that is off.  vCPU thread. */
 bool arch_xen_upcall(struct vcpu *vcpu, u8 vector);
+/* Would it take an interrupt?  vCPU thread. */
+bool arch_vcpu_irqs_on(struct vcpu *vcpu);
 /* It waits for an interrupt from its next entry on.  vCPU thread. */
 void arch_vcpu_halt(struct vcpu *vcpu);
-/* It waits for a start-up message.  vCPU thread. */
-void arch_vcpu_stop(struct vcpu *vcpu);
+/*
+ * VCPUOP_initialise of a vCPU with translated memory: may it start like this?
+ * Any context that may sleep.  -EINVAL.
+ */
+int arch_xen_context_check(struct vcpu *vcpu, const struct vcpu_hvm_context *context);
+/* It starts like this: a reset, then these registers.  vCPU thread.  -EINVAL. */
+int arch_xen_context_load(struct vcpu *vcpu, const struct vcpu_hvm_context *context);
 /* A page of hypercall stubs.  vCPU thread, process context.  -EFAULT. */
 int arch_xen_hypercall_page(struct vcpu *vcpu, u64 gfn);
 

@@ -404,6 +404,11 @@ static long vm_xen_calls(void *vm, void *arg)
 	return xen_calls_ctl(vm, arg);
 }
 
+static long vm_xen_resume(void *vm, void *arg)
+{
+	return xen_resume_ctl(vm, arg);
+}
+
 #define ROW_FIRST	_IOC_NR(HVMOD_VM_SET_MEMORY)
 static const struct ioctl_row vm_rows[] = {
 	ROW(VM_SET_MEMORY, vm_set_memory, ROW_VM_LOCK),
@@ -430,6 +435,7 @@ static const struct ioctl_row vm_xen_rows[] = {
 		struct hvmod_xen_calls, pad),
 	ROW_PAD(VM_XEN_MEMORY, vm_xen_memory, 0, struct hvmod_xen_memory, pad),
 	ROW_PAD(VM_XEN_MAP, vm_xen_map, 0, struct hvmod_xen_map, pad),
+	ROW_PAD(VM_XEN_RESUME, vm_xen_resume, ROW_VM_LOCK, struct hvmod_xen_resume, pad),
 };
 
 static const struct ioctl_table vm_xen_table = TABLE(vm_xen_rows);

@@ -20,6 +20,8 @@ static void vcpu_sched_in(struct preempt_notifier *notifier, int cpu)
 
 	WRITE_ONCE(vcpu->cpu, cpu);
 	arch_vcpu_load(vcpu, cpu);
+	if (vcpu->xen)
+		xen_vcpu_sched_in(vcpu);
 }
 
 static void vcpu_sched_out(struct preempt_notifier *notifier, struct task_struct *next)

@@ -635,7 +635,7 @@ enum hvmod_exit {
 	HVMOD_EXIT_KILLED = 4,
 	/** @HVMOD_EXIT_EOI: reserved */
 	HVMOD_EXIT_EOI = 5,
-	/** @HVMOD_EXIT_SYSTEM: a Xen guest shuts down: struct hvmod_run.system */
+	/** @HVMOD_EXIT_SYSTEM: a Xen guest shut down: struct hvmod_run.system */
 	HVMOD_EXIT_SYSTEM = 6,
 	/** @HVMOD_EXIT_XEN_CONSOLE: console_io wrote: struct hvmod_run.console */
 	HVMOD_EXIT_XEN_CONSOLE = 7,
@@ -856,6 +856,27 @@ struct hvmod_xen_send {
 	__u32 pad;
 };
 
+#define HVMOD_XEN_RESUME_RESET	(1U << 0)	/* a soft reset first */
+
+/**
+ * struct hvmod_xen_resume - a guest that shut down goes on
+ * @flags: (IN) HVMOD_XEN_RESUME_RESET, or 0
+ * @pad:   must be zero
+ *
+ * After HVMOD_EXIT_SYSTEM no vCPU runs: HVMOD_VCPU_RUN waits.  This lets all of
+ * them go on behind the hypercall.  With HVMOD_XEN_RESUME_RESET, for a guest that
+ * starts another kernel by itself (SHUTDOWN_soft_reset), everything that the old
+ * kernel told Xen is forgotten first: event channels are closed, those of the
+ * launcher too, grants end, shared_info and grant table lie over no frame any more,
+ * vcpu_info and other areas are unregistered, timers and watchdogs stop.
+ * Parameters but the callback's keep their values; whether a vCPU is down does
+ * not change.  -EINVAL: flags; -ENOENT: it did not shut down.
+ */
+struct hvmod_xen_resume {
+	__u32 flags;
+	__u32 pad;
+};
+
 #define HVMOD_XEN_MEMORY_SET_MAX	(1U << 0)	/* @max_pages is set */
 #define HVMOD_XEN_MEMORY_SET_EXITS	(1U << 1)	/* HVMOD_XEN_MEMORY_EXITS is looked at */
 #define HVMOD_XEN_MEMORY_EXITS		(1U << 2)	/* HVMOD_EXIT_XEN_MEMORY comes */
@@ -1018,5 +1039,6 @@ struct hvmod_xen_grant_info {
 #define HVMOD_VM_XEN_CALLS	_IOWR(HVMOD_IOC_TYPE, 0x63, struct hvmod_xen_calls)
 #define HVMOD_VM_XEN_MEMORY	_IOWR(HVMOD_IOC_TYPE, 0x64, struct hvmod_xen_memory)
 #define HVMOD_VM_XEN_MAP	_IOW(HVMOD_IOC_TYPE, 0x65, struct hvmod_xen_map)
+#define HVMOD_VM_XEN_RESUME	_IOW(HVMOD_IOC_TYPE, 0x66, struct hvmod_xen_resume)
 
 #endif /* UAPI_HVMOD_H */

@@ -182,7 +182,14 @@ static inline bool hcall_abi_is_page_msr(u32 index)
 /* It was written; may sleep.  #GP: -EINVAL. */
 int hcall_abi_page(struct vcpu *vcpu, u64 value);
 
-/* ---- state.c: HVMOD_VCPU_*_STATE ---- */
+/* ---- state.c: HVMOD_VCPU_*_STATE, and for xen_start.c ---- */
+
+/* buf: struct hvmod_regs.  0 */
+int state_set_regs(struct vcpu *vcpu, void *buf);
+/* Would the architecture allow all of it?  Any context. */
+bool state_sregs_valid(struct vcpu *vcpu, struct hvmod_sregs *sregs);
+/* buf: struct hvmod_sregs.  May sleep.  -EINVAL. */
+int state_set_sregs(struct vcpu *vcpu, void *buf);
 
 /* ---- irq.c: from inputs to controllers, from PIC and LAPIC to the CPU ---- */
 

@@ -16,6 +16,7 @@
 #include "arch/x86/dev/vlapic.h"
 #include "arch/x86/hw.h"
 #include "module/arch.h"
+#include "module/xen/xen.h"
 
 #define RFLAGS_DEFINED	0x3f7fd5ULL
 
@@ -45,7 +46,7 @@ static int get_regs(struct vcpu *vcpu, void *buf)
 	return 0;
 }
 
-static int set_regs(struct vcpu *vcpu, void *buf)
+int state_set_regs(struct vcpu *vcpu, void *buf)
 {
 	const struct hvmod_regs *regs = buf;
 	int i;
@@ -151,7 +152,7 @@ static bool segment_valid(const struct hvmod_segment *s, enum x86_seg seg, bool 
 }
 
 /* SDM, "Checks on Guest Control Registers, Debug Registers, and MSRs" */
-static bool sregs_valid(struct vcpu *vcpu, struct hvmod_sregs *sregs)
+bool state_sregs_valid(struct vcpu *vcpu, struct hvmod_sregs *sregs)
 {
 	const struct vcpu_arch *arch = &vcpu->arch;
 	bool paging = sregs->cr0 & X86_CR0_PG;
@@ -199,13 +200,13 @@ static int set_apic_base(struct vcpu *vcpu, u64 base)
 	return vlapic_set_base(vcpu, base);
 }
 
-static int set_sregs(struct vcpu *vcpu, void *buf)
+int state_set_sregs(struct vcpu *vcpu, void *buf)
 {
 	struct inject *inject = &vcpu->arch.inject;
 	struct hvmod_sregs *sregs = buf;
 	int seg, err;
 
-	if (!sregs_valid(vcpu, sregs))
+	if (!state_sregs_valid(vcpu, sregs))
 		return -EINVAL;
 	err = set_apic_base(vcpu, sregs->apic_base);
 	if (err)
@@ -399,6 +400,8 @@ static int set_mp(struct vcpu *vcpu, void *buf)
 	if (mp->pad || mp->state > HVMOD_MP_WAIT_SIPI)
 		return -EINVAL;
 	WRITE_ONCE(vcpu->arch.mp_state, mp->state);
+	if (vcpu->xen)
+		xen_vcpu_set_down(vcpu, mp->state == HVMOD_MP_WAIT_SIPI);
 	return 0;
 }
 
@@ -433,8 +436,8 @@ struct state_row {
 };
 
 static const struct state_row state_table[] = {
-	{ HVMOD_STATE_REGS, sizeof(struct hvmod_regs), get_regs, set_regs },
-	{ HVMOD_STATE_SREGS, sizeof(struct hvmod_sregs), get_sregs, set_sregs },
+	{ HVMOD_STATE_REGS, sizeof(struct hvmod_regs), get_regs, state_set_regs },
+	{ HVMOD_STATE_SREGS, sizeof(struct hvmod_sregs), get_sregs, state_set_sregs },
 	{ HVMOD_STATE_DEBUG, sizeof(struct hvmod_debugregs), get_debug, set_debug },
 	{ HVMOD_STATE_EVENTS, sizeof(struct hvmod_events), get_events, set_events },
 	{ HVMOD_STATE_LAPIC, sizeof(struct hvmod_lapic), get_lapic, set_lapic },

@@ -164,6 +164,8 @@ bool arch_vcpu_runnable(struct vcpu *vcpu)
 
 	if (READ_ONCE(a->apic_events))
 		return true;
+	if (unlikely(vcpu->xen) && xen_vcpu_stopped(vcpu))
+		return false;
 	switch (READ_ONCE(a->mp_state)) {
 	case HVMOD_MP_RUNNABLE:
 		return true;
@@ -185,6 +187,8 @@ static void take_init(struct vcpu *vcpu)
 	/* SDM, "MP Initialization Protocol": the boot processor starts again. */
 	WRITE_ONCE(vcpu->arch.mp_state, vcpu->arch.apic_base & BIT(8) ?
 		   HVMOD_MP_RUNNABLE : HVMOD_MP_WAIT_SIPI);
+	if (vcpu->xen)
+		xen_vcpu_reset(vcpu, vcpu->arch.mp_state == HVMOD_MP_WAIT_SIPI);
 }
 
 void arch_vcpu_unhalt(struct vcpu *vcpu)
@@ -200,7 +204,7 @@ void arch_vcpu_unhalt(struct vcpu *vcpu)
 			cr_sipi(vcpu, READ_ONCE(a->sipi_vector));
 			WRITE_ONCE(a->mp_state, HVMOD_MP_RUNNABLE);
 			if (vcpu->xen)
-				xen_vcpu_wakes(vcpu);
+				xen_vcpu_reset(vcpu, false);
 		}
 	}
 	to_vmx(vcpu)->irq_check = true;
@@ -220,15 +224,15 @@ void arch_vcpu_unblock(struct vcpu *vcpu)
 {
 }
 
+bool arch_vcpu_irqs_on(struct vcpu *vcpu)
+{
+	return vcpu_rflags(vcpu) & X86_EFLAGS_IF;
+}
+
 void arch_vcpu_halt(struct vcpu *vcpu)
 {
 	/* arch_vcpu_runnable() asks for IF when the VMCS may be elsewhere. */
 	vcpu_rflags(vcpu);
 	vcpu->stat.halts++;
 	WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
-}
-
-void arch_vcpu_stop(struct vcpu *vcpu)
-{
-	WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_WAIT_SIPI);
 }

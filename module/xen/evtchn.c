@@ -13,11 +13,6 @@
 #include "module/xen/evtchn.h"
 #include "module/xen/hypercall.h"
 
-#define NR_PORTS	EVTCHN_2L_NR_CHANNELS
-
-/* evtchn.state, besides EVTCHNSTAT_*: somebody is about to set it up. */
-#define STATE_CLAIMED	0xff
-
 static struct evtchn_2l evtchn_bits(struct vm *vm)
 {
 	struct shared_info *s = vm->xen->shinfo;
@@ -28,26 +23,34 @@ static struct evtchn_2l evtchn_bits(struct vm *vm)
 	};
 }
 
-/* NULL: no such port, or it was never used.  Lock held. */
-static struct evtchn *port_get(struct vm *vm, u32 port)
+static bool is_fifo(struct vm *vm)
+{
+	return READ_ONCE(vm->xen->evtchns.fifo);
+}
+
+u32 evtchn_limit(struct vm *vm)
+{
+	return is_fifo(vm) ? EVTCHN_FIFO_NR_CHANNELS : EVTCHN_2L_NR_CHANNELS;
+}
+
+struct evtchn *evtchn_get(struct vm *vm, u32 port)
 {
 	struct xen_evtchns *c = &vm->xen->evtchns;
 	struct evtchn *bucket;
 
 	lockdep_assert_held(&c->lock);
-	if (!port || port >= NR_PORTS)
+	if (!port || port >= evtchn_limit(vm))
 		return NULL;
-	port = array_index_nospec(port, NR_PORTS);
+	port = array_index_nospec(port, EVTCHN_FIFO_NR_CHANNELS);
 	bucket = c->bucket[port / XEN_BUCKET];
 	return bucket ? &bucket[port % XEN_BUCKET] : NULL;
 }
 
-/* As above, and it is in use. */
-static struct evtchn *port_used(struct vm *vm, u32 port)
+struct evtchn *evtchn_used(struct vm *vm, u32 port)
 {
-	struct evtchn *e = port_get(vm, port);
+	struct evtchn *e = evtchn_get(vm, port);
 
-	return e && e->state != EVTCHNSTAT_closed && e->state != STATE_CLAIMED ? e : NULL;
+	return e && e->state != EVTCHNSTAT_closed && e->state != EVTCHN_CLAIMED ? e : NULL;
 }
 
 /* ---- raising ---- */
@@ -71,7 +74,7 @@ static void wake_pollers(struct vm *vm, u32 port)
 	}
 }
 
-/* The vCPU's thread will set the word in vcpu_info and call the guest. */
+/* Two-level: the vCPU's thread will set the word in vcpu_info and call the guest. */
 static void tell(struct vm *vm, u32 id, u32 port)
 {
 	struct vcpu *vcpu = vm_vcpu(vm, id);
@@ -82,17 +85,18 @@ static void tell(struct vm *vm, u32 id, u32 port)
 		vcpu_request(vcpu, VCPU_REQ_XEN);
 }
 
-/* Lock held; port is in range. */
-static void raise(struct vm *vm, const struct evtchn *e, u32 port)
+void evtchn_raise(struct vm *vm, struct evtchn *e)
 {
 	const struct evtchn_2l bits = evtchn_bits(vm);
 
-	if (evtchn_2l_set(&bits, port))
-		tell(vm, e->vcpu, port);
-	/* Pairs with poll(): it counts itself, then looks at the bits. */
+	if (is_fifo(vm))
+		evtchn_fifo_note(vm, e, EVTCHN_RAISED);
+	else if (evtchn_2l_set(&bits, e->port))
+		tell(vm, e->vcpu, e->port);
+	/* Pairs with poll(): it counts itself, then looks at what is pending. */
 	smp_mb();
 	if (unlikely(atomic_read(&vm->xen->evtchns.pollers)))
-		wake_pollers(vm, port);
+		wake_pollers(vm, e->port);
 }
 
 void evtchn_virq(struct vcpu *vcpu, u32 virq)
@@ -104,9 +108,9 @@ void evtchn_virq(struct vcpu *vcpu, u32 virq)
 
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
 	port = vcpu->xen->virq[virq];
-	e = port ? port_used(vm, port) : NULL;
+	e = port ? evtchn_used(vm, port) : NULL;
 	if (e)
-		raise(vm, e, port);
+		evtchn_raise(vm, e);
 	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
 }
 
@@ -117,19 +121,19 @@ long evtchn_send(struct vm *vm, u32 port)
 	long ret = 0;
 
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_used(vm, port);
+	e = evtchn_used(vm, port);
 	switch (e ? e->state : EVTCHNSTAT_closed) {
 	case EVTCHNSTAT_interdomain:
 		if (e->kick) {
 			compat_eventfd_signal(e->kick);
 		} else {
-			remote = port_used(vm, e->remote_port);
+			remote = evtchn_used(vm, e->remote_port);
 			if (remote)
-				raise(vm, remote, e->remote_port);
+				evtchn_raise(vm, remote);
 		}
 		break;
 	case EVTCHNSTAT_ipi:
-		raise(vm, e, port);
+		evtchn_raise(vm, e);
 		break;
 	case EVTCHNSTAT_unbound:
 		break;		/* nobody is there to hear it */
@@ -140,17 +144,27 @@ long evtchn_send(struct vm *vm, u32 port)
 	return ret;
 }
 
-long evtchn_unmask(struct vm *vm, u32 port)
+/* EVTCHNOP_unmask. */
+static long unmask(struct hcall *h, u32 port)
 {
+	struct vm *vm = h->vcpu->vm;
 	const struct evtchn_2l bits = evtchn_bits(vm);
+	bool fifo = is_fifo(vm), again = false;
 	unsigned long flags;
 	struct evtchn *e;
 
-	if (port >= NR_PORTS)
+	if (port >= evtchn_limit(vm))
 		return -EINVAL;
+	if (fifo) {
+		if (h->fast)
+			return HCALL_SLOW;
+		again = evtchn_fifo_unmask(vm, port);
+	}
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_used(vm, port);
-	if (e && evtchn_2l_unmask(&bits, port))
+	e = evtchn_used(vm, port);
+	if (e && again)
+		evtchn_fifo_note(vm, e, EVTCHN_RELINK);
+	else if (e && !fifo && evtchn_2l_unmask(&bits, port))
 		tell(vm, e->vcpu, port);
 	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
 	return e ? 0 : -EINVAL;
@@ -159,56 +173,118 @@ long evtchn_unmask(struct vm *vm, u32 port)
 bool evtchn_is_pending(struct vm *vm, u32 port)
 {
 	const struct evtchn_2l bits = evtchn_bits(vm);
+	unsigned long flags;
+	struct evtchn *e;
+	bool noted;
 
-	return port < NR_PORTS && evtchn_2l_pending(&bits, array_index_nospec(port, NR_PORTS));
+	if (port >= evtchn_limit(vm))
+		return false;
+	if (!is_fifo(vm))
+		return evtchn_2l_pending(&bits, array_index_nospec(port, EVTCHN_2L_NR_CHANNELS));
+	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
+	e = evtchn_used(vm, port);
+	noted = e && (e->queued & EVTCHN_RAISED);
+	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
+	return noted || evtchn_fifo_pending(vm, port);
 }
 
 /* ---- making and closing ---- */
 
-/* A free port, claimed, or -ENOSPC, -ENOMEM.  Process context. */
-static long claim_port(struct vm *vm)
+/* Empty but for what outlives a close.  Lock held. */
+static void wipe(struct evtchn *e)
+{
+	evtchn_fifo_forget(e);
+	e->state = EVTCHNSTAT_closed;
+	e->virq = 0;
+	e->remote_dom = 0;
+	e->remote_port = 0;
+	e->vcpu = 0;
+	e->kick = NULL;
+	e->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+}
+
+static struct evtchn *new_bucket(void)
+{
+	struct evtchn *bucket = kcalloc(XEN_BUCKET, sizeof(*bucket), GFP_KERNEL_ACCOUNT);
+	u32 i;
+
+	for (i = 0; bucket && i < XEN_BUCKET; i++) {
+		INIT_LIST_HEAD(&bucket[i].node);
+		bucket[i].priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+	}
+	return bucket;
+}
+
+/* With its bucket number.  Lock held. */
+static void add_bucket(struct xen_evtchns *c, u32 nr, struct evtchn **spare)
+{
+	u32 i;
+
+	for (i = 0; i < XEN_BUCKET; i++)
+		(*spare)[i].port = nr * XEN_BUCKET + i;
+	c->bucket[nr] = *spare;
+	*spare = NULL;
+}
+
+static void give_back(struct vm *vm, u32 port)
 {
 	struct xen_evtchns *c = &vm->xen->evtchns;
-	struct evtchn *spare = NULL, *e;
 	unsigned long flags;
-	u32 port;
+	struct evtchn *e;
 
+	spin_lock_irqsave(&c->lock, flags);
+	e = evtchn_get(vm, port);
+	if (e)
+		wipe(e);
+	clear_bit(port, c->used);
+	spin_unlock_irqrestore(&c->lock, flags);
+}
+
+long evtchn_claim(struct vm *vm)
+{
+	struct xen_evtchns *c = &vm->xen->evtchns;
+	struct evtchn *spare = NULL;
+	unsigned long flags;
+	u32 port = 1, limit;
+
+	lockdep_assert_held(&c->change);
 	for (;;) {
 		spin_lock_irqsave(&c->lock, flags);
-		for (port = 1; port < NR_PORTS; port++) {
-			struct evtchn **bucket = &c->bucket[port / XEN_BUCKET];
-
-			if (!*bucket) {
-				*bucket = spare;
-				spare = NULL;
-			}
-			if (!*bucket)
-				break;
-			e = port_get(vm, port);
-			if (e->state != EVTCHNSTAT_closed)
-				continue;
-			memset(e, 0, sizeof(*e));
-			e->state = STATE_CLAIMED;
+		limit = evtchn_limit(vm);
+		port = find_next_zero_bit(c->used, limit, port);
+		if (port < limit && !c->bucket[port / XEN_BUCKET] && spare)
+			add_bucket(c, port / XEN_BUCKET, &spare);
+		if (port < limit && c->bucket[port / XEN_BUCKET]) {
+			set_bit(port, c->used);
+			evtchn_get(vm, port)->state = EVTCHN_CLAIMED;
 			spin_unlock_irqrestore(&c->lock, flags);
-			kfree(spare);
-			return port;
+			if (!is_fifo(vm) || !evtchn_fifo_busy(vm, port))
+				break;
+			/* The guest has not unlinked it since it was closed. */
+			give_back(vm, port++);
+			continue;
 		}
 		spin_unlock_irqrestore(&c->lock, flags);
-		if (port == NR_PORTS)
-			break;
-		/* A bucket is missing; allocated without the lock. */
-		spare = kcalloc(XEN_BUCKET, sizeof(*spare), GFP_KERNEL_ACCOUNT);
+		if (port >= limit) {
+			kfree(spare);
+			return -ENOSPC;
+		}
+		/* Its bucket is missing; allocated without the lock. */
+		if (!spare)
+			spare = new_bucket();
 		if (!spare)
 			return -ENOMEM;
 	}
 	kfree(spare);
-	return -ENOSPC;
+	return port;
 }
 
-/* Lock held.  The eventfd to put when the lock is dropped, or NULL. */
-static struct eventfd_ctx *close_locked(struct vm *vm, struct evtchn *e, u32 port)
+/*
+ * Takes a port away from whatever it leads to; it stays claimed.  The eventfd to
+ * put when the lock is dropped, or NULL.  Lock held.
+ */
+static struct eventfd_ctx *detach(struct vm *vm, struct evtchn *e)
 {
-	const struct evtchn_2l bits = evtchn_bits(vm);
 	struct eventfd_ctx *kick = e->kick;
 	struct evtchn *remote;
 	struct vcpu *vcpu;
@@ -216,49 +292,61 @@ static struct eventfd_ctx *close_locked(struct vm *vm, struct evtchn *e, u32 por
 	if (e->state == EVTCHNSTAT_virq) {
 		vcpu = vm_vcpu(vm, e->vcpu);
 		/* A global one may tell another vCPU than the one it was bound on. */
-		if (!vcpu || vcpu->xen->virq[e->virq] != port)
+		if (!vcpu || vcpu->xen->virq[e->virq] != e->port)
 			vcpu = vm_vcpu(vm, 0);
-		if (vcpu && vcpu->xen->virq[e->virq] == port)
+		if (vcpu && vcpu->xen->virq[e->virq] == e->port)
 			vcpu->xen->virq[e->virq] = 0;
 	} else if (e->state == EVTCHNSTAT_interdomain && !kick) {
-		remote = port_used(vm, e->remote_port);
+		remote = evtchn_used(vm, e->remote_port);
 		if (remote && remote != e) {
 			remote->state = EVTCHNSTAT_unbound;
 			remote->remote_dom = HVMOD_XEN_DOMID_GUEST;
 			remote->remote_port = 0;
 		}
 	}
-	memset(e, 0, sizeof(*e));
-	evtchn_2l_clear(&bits, port);
+	wipe(e);
+	e->state = EVTCHN_CLAIMED;
 	return kick;
 }
 
-static long close_port(struct vm *vm, u32 port)
+long evtchn_close(struct vm *vm, u32 port)
 {
+	const struct evtchn_2l bits = evtchn_bits(vm);
 	struct xen_evtchns *c = &vm->xen->evtchns;
 	struct eventfd_ctx *kick = NULL;
 	unsigned long flags;
 	struct evtchn *e;
 
+	lockdep_assert_held(&c->change);
 	spin_lock_irqsave(&c->lock, flags);
-	e = port_used(vm, port);
+	e = evtchn_used(vm, port);
 	if (e)
-		kick = close_locked(vm, e, port);
+		kick = detach(vm, e);
 	spin_unlock_irqrestore(&c->lock, flags);
+	if (!e)
+		return -EINVAL;
+	if (is_fifo(vm)) {
+		evtchn_fifo_quiesce(vm);
+		evtchn_fifo_clear(vm, port);
+	} else {
+		evtchn_2l_clear(&bits, array_index_nospec(port, EVTCHN_2L_NR_CHANNELS));
+	}
+	give_back(vm, port);
 	if (kick)
 		eventfd_ctx_put(kick);
-	return e ? 0 : -EINVAL;
+	return 0;
 }
 
 void evtchn_reset(struct vm *vm)
 {
+	struct xen_evtchns *c = &vm->xen->evtchns;
 	u32 port;
 
-	for (port = 1; port < NR_PORTS; port++) {
-		/* Buckets come and never go: a look without the lock is enough. */
-		if (READ_ONCE(vm->xen->evtchns.bucket[port / XEN_BUCKET]))
-			close_port(vm, port);
+	for_each_set_bit(port, c->used, EVTCHN_FIFO_NR_CHANNELS) {
+		evtchn_close(vm, port);
+		cond_resched();
 	}
+	evtchn_fifo_reset(vm);
 }
 
 void evtchn_destroy(struct vm *vm)
@@ -282,11 +370,11 @@ static long op_alloc_unbound(struct vm *vm, struct evtchn_alloc_unbound *op)
 
 	if (!is_self(op->dom))
 		return op->dom == HVMOD_XEN_DOMID_BACKEND ? -EPERM : -ESRCH;
-	port = claim_port(vm);
+	port = evtchn_claim(vm);
 	if (port < 0)
 		return port;
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_get(vm, port);
+	e = evtchn_get(vm, port);
 	e->state = EVTCHNSTAT_unbound;
 	e->remote_dom = is_self(op->remote_dom) ? HVMOD_XEN_DOMID_GUEST : op->remote_dom;
 	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
@@ -306,16 +394,16 @@ static long op_bind_interdomain(struct vm *vm, struct evtchn_bind_interdomain *o
 		return -EINVAL;
 	if (!is_self(op->remote_dom))
 		return -ESRCH;
-	port = claim_port(vm);
+	port = evtchn_claim(vm);
 	if (port < 0)
 		return port;
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_get(vm, port);
-	remote = port_used(vm, op->remote_port);
+	e = evtchn_get(vm, port);
+	remote = evtchn_used(vm, op->remote_port);
 	if (!remote || remote->state != EVTCHNSTAT_unbound ||
 	    remote->remote_dom != HVMOD_XEN_DOMID_GUEST) {
-		e->state = EVTCHNSTAT_closed;
 		spin_unlock_irqrestore(&c->lock, flags);
+		give_back(vm, port);
 		return -EINVAL;
 	}
 	e->state = EVTCHNSTAT_interdomain;
@@ -324,7 +412,7 @@ static long op_bind_interdomain(struct vm *vm, struct evtchn_bind_interdomain *o
 	remote->state = EVTCHNSTAT_interdomain;
 	remote->remote_port = port;
 	/* What was sent before may be lost: Xen tells both ends to look. */
-	raise(vm, e, port);
+	evtchn_raise(vm, e);
 	spin_unlock_irqrestore(&c->lock, flags);
 	op->local_port = port;
 	return 0;
@@ -347,8 +435,8 @@ static long op_bind_virq(struct vm *vm, struct evtchn_bind_virq *op)
 	struct vcpu *vcpu = vm_vcpu(vm, op->vcpu);
 	unsigned long flags;
 	struct evtchn *e;
+	u32 virq, bound;
 	long port;
-	u32 virq;
 
 	if (op->virq >= XEN_NR_VIRQS)
 		return -EINVAL;
@@ -357,23 +445,23 @@ static long op_bind_virq(struct vm *vm, struct evtchn_bind_virq *op)
 		return -EINVAL;
 	if (!vcpu)
 		return -ENOENT;
-	port = claim_port(vm);
+	port = evtchn_claim(vm);
 	if (port < 0)
 		return port;
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_get(vm, port);
-	if (vcpu->xen->virq[virq]) {
-		e->state = EVTCHNSTAT_closed;
-		port = -EEXIST;
-	} else {
+	e = evtchn_get(vm, port);
+	bound = vcpu->xen->virq[virq];
+	if (!bound) {
 		e->state = EVTCHNSTAT_virq;
 		e->vcpu = vcpu->id;
 		e->virq = virq;
 		vcpu->xen->virq[virq] = port;
 	}
 	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
+	if (bound)
+		give_back(vm, port);
 	op->port = port;
-	return port < 0 ? port : 0;
+	return bound ? -EEXIST : 0;
 }
 
 static long op_bind_ipi(struct vm *vm, struct evtchn_bind_ipi *op)
@@ -384,11 +472,11 @@ static long op_bind_ipi(struct vm *vm, struct evtchn_bind_ipi *op)
 
 	if (!vm_vcpu(vm, op->vcpu))
 		return -ENOENT;
-	port = claim_port(vm);
+	port = evtchn_claim(vm);
 	if (port < 0)
 		return port;
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_get(vm, port);
+	e = evtchn_get(vm, port);
 	e->state = EVTCHNSTAT_ipi;
 	e->vcpu = op->vcpu;
 	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
@@ -405,7 +493,7 @@ static long op_bind_vcpu(struct vm *vm, const struct evtchn_bind_vcpu *op)
 	if (!vm_vcpu(vm, op->vcpu))
 		return -ENOENT;
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_used(vm, op->port);
+	e = evtchn_used(vm, op->port);
 	switch (e ? e->state : EVTCHNSTAT_closed) {
 	case EVTCHNSTAT_virq:
 		if (!virq_is_global(e->virq)) {
@@ -431,10 +519,10 @@ static long op_status(struct vm *vm, struct evtchn_status *op)
 
 	if (!is_self(op->dom))
 		return op->dom == HVMOD_XEN_DOMID_BACKEND ? -EPERM : -ESRCH;
-	if (op->port >= NR_PORTS)
+	if (op->port >= evtchn_limit(vm))
 		return -EINVAL;
 	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_used(vm, op->port);
+	e = evtchn_used(vm, op->port);
 	op->status = e ? e->state : EVTCHNSTAT_closed;
 	op->vcpu = e ? e->vcpu : 0;
 	switch (op->status) {
@@ -451,6 +539,25 @@ static long op_status(struct vm *vm, struct evtchn_status *op)
 	}
 	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
 	return 0;
+}
+
+static long op_set_priority(struct vm *vm, const struct evtchn_set_priority *op)
+{
+	unsigned long flags;
+	struct evtchn *e;
+	long ret = -EINVAL;
+
+	if (!is_fifo(vm))
+		return -ENOSYS;
+	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
+	e = evtchn_used(vm, op->port);
+	if (e && op->priority <= EVTCHN_FIFO_PRIORITY_MIN) {
+		/* For the next event: one that is linked stays where it is. */
+		e->priority = array_index_nospec(op->priority, EVTCHN_FIFO_MAX_QUEUES);
+		ret = 0;
+	}
+	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
+	return ret;
 }
 
 /* ---- the hypercall ---- */
@@ -476,6 +583,12 @@ static u32 op_size(u32 cmd)
 		return sizeof(struct evtchn_bind_vcpu);
 	case EVTCHNOP_reset:
 		return sizeof(struct evtchn_reset);
+	case EVTCHNOP_init_control:
+		return sizeof(struct evtchn_init_control);
+	case EVTCHNOP_expand_array:
+		return sizeof(struct evtchn_expand_array);
+	case EVTCHNOP_set_priority:
+		return sizeof(struct evtchn_set_priority);
 	}
 	return 0;
 }
@@ -488,6 +601,9 @@ union evtchn_arg {
 	struct evtchn_bind_vcpu bind_vcpu;
 	struct evtchn_status status;
 	struct evtchn_reset reset;
+	struct evtchn_init_control init_control;
+	struct evtchn_expand_array expand_array;
+	struct evtchn_set_priority set_priority;
 	u32 port;
 };
 
@@ -497,15 +613,57 @@ static long tell_port(struct hcall *h, const union evtchn_arg *arg, u32 size, u3
 	long ret = hcall_to_guest(h, h->arg[1], arg, size);
 
 	if (ret)
-		close_port(h->vcpu->vm, port);
+		evtchn_close(h->vcpu->vm, port);
 	return ret;
+}
+
+/* Those that make, close and move ports: one at a time. */
+static long change(struct hcall *h, u32 cmd, union evtchn_arg *arg, u32 size)
+{
+	struct vm *vm = h->vcpu->vm;
+	long ret;
+
+	switch (cmd) {
+	case EVTCHNOP_close:
+		return evtchn_close(vm, arg->port);
+	case EVTCHNOP_bind_vcpu:
+		return op_bind_vcpu(vm, &arg->bind_vcpu);
+	case EVTCHNOP_alloc_unbound:
+		ret = op_alloc_unbound(vm, &arg->alloc_unbound);
+		return ret ?: tell_port(h, arg, size, arg->alloc_unbound.port);
+	case EVTCHNOP_bind_interdomain:
+		ret = op_bind_interdomain(vm, &arg->bind_interdomain);
+		return ret ?: tell_port(h, arg, size, arg->bind_interdomain.local_port);
+	case EVTCHNOP_bind_virq:
+		ret = op_bind_virq(vm, &arg->bind_virq);
+		return ret ?: tell_port(h, arg, size, arg->bind_virq.port);
+	case EVTCHNOP_bind_ipi:
+		ret = op_bind_ipi(vm, &arg->bind_ipi);
+		return ret ?: tell_port(h, arg, size, arg->bind_ipi.port);
+	case EVTCHNOP_status:
+		ret = op_status(vm, &arg->status);
+		return ret ?: hcall_to_guest(h, h->arg[1], arg, size);
+	case EVTCHNOP_init_control:
+		ret = evtchn_fifo_init_control(vm, &arg->init_control);
+		return ret ?: hcall_to_guest(h, h->arg[1], arg, size);
+	case EVTCHNOP_expand_array:
+		return evtchn_fifo_expand(vm, &arg->expand_array);
+	case EVTCHNOP_set_priority:
+		return op_set_priority(vm, &arg->set_priority);
+	case EVTCHNOP_reset:
+		if (!is_self(arg->reset.dom))
+			return arg->reset.dom == HVMOD_XEN_DOMID_BACKEND ? -EPERM : -ESRCH;
+		evtchn_reset(vm);
+		return 0;
+	}
+	return -ENOSYS;
 }
 
 long hcall_event_channel_op(struct hcall *h)
 {
-	struct vm *vm = h->vcpu->vm;
+	struct xen_evtchns *c = &h->vcpu->vm->xen->evtchns;
 	u32 cmd = h->arg[0], size = op_size(cmd);
-	union evtchn_arg arg;
+	union evtchn_arg arg = {};
 	long ret;
 
 	if (!size)
@@ -515,119 +673,12 @@ long hcall_event_channel_op(struct hcall *h)
 	ret = hcall_from_guest(h, &arg, h->arg[1], size);
 	if (ret)
 		return ret;
-
-	switch (cmd) {
-	case EVTCHNOP_send:
-		return evtchn_send(vm, arg.port);
-	case EVTCHNOP_unmask:
-		return evtchn_unmask(vm, arg.port);
-	case EVTCHNOP_close:
-		return close_port(vm, arg.port);
-	case EVTCHNOP_bind_vcpu:
-		return op_bind_vcpu(vm, &arg.bind_vcpu);
-	case EVTCHNOP_alloc_unbound:
-		ret = op_alloc_unbound(vm, &arg.alloc_unbound);
-		return ret ?: tell_port(h, &arg, size, arg.alloc_unbound.port);
-	case EVTCHNOP_bind_interdomain:
-		ret = op_bind_interdomain(vm, &arg.bind_interdomain);
-		return ret ?: tell_port(h, &arg, size, arg.bind_interdomain.local_port);
-	case EVTCHNOP_bind_virq:
-		ret = op_bind_virq(vm, &arg.bind_virq);
-		return ret ?: tell_port(h, &arg, size, arg.bind_virq.port);
-	case EVTCHNOP_bind_ipi:
-		ret = op_bind_ipi(vm, &arg.bind_ipi);
-		return ret ?: tell_port(h, &arg, size, arg.bind_ipi.port);
-	case EVTCHNOP_status:
-		ret = op_status(vm, &arg.status);
-		return ret ?: hcall_to_guest(h, h->arg[1], &arg, size);
-	case EVTCHNOP_reset:
-		if (!is_self(arg.reset.dom))
-			return -EPERM;
-		evtchn_reset(vm);
-		return 0;
-	}
-	return -ENOSYS;
-}
-
-/* ---- the launcher's side ---- */
-
-static long unbind(struct vm *vm, u32 port)
-{
-	struct eventfd_ctx *kick = NULL;
-	unsigned long flags;
-	struct evtchn *e;
-
-	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_used(vm, port);
-	if (e && e->kick) {
-		kick = e->kick;
-		e->kick = NULL;
-		e->state = EVTCHNSTAT_unbound;
-	}
-	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
-	if (!kick)
-		return -ENOENT;
-	eventfd_ctx_put(kick);
-	return 0;
-}
-
-long xen_evtchn_ctl(struct vm *vm, struct hvmod_xen_evtchn *args)
-{
-	struct xen_evtchns *c = &vm->xen->evtchns;
-	struct eventfd_ctx *kick;
-	unsigned long flags;
-	struct evtchn *e;
-	long ret = 0;
-
-	if (args->flags == HVMOD_XEN_EVTCHN_UNBIND && args->kick_fd == -1)
-		return unbind(vm, args->port);
-	if (args->flags & ~HVMOD_XEN_EVTCHN_ALLOC)
-		return -EINVAL;
-	kick = eventfd_ctx_fdget(args->kick_fd);
-	if (IS_ERR(kick))
-		return PTR_ERR(kick);
-
-	if (args->flags & HVMOD_XEN_EVTCHN_ALLOC) {
-		ret = claim_port(vm);
-		if (ret < 0)
-			goto put;
-		args->port = ret;
-		ret = 0;
-	}
-	spin_lock_irqsave(&c->lock, flags);
-	e = port_get(vm, args->port);
-	if (e && (args->flags & HVMOD_XEN_EVTCHN_ALLOC)) {
-		e->state = EVTCHNSTAT_unbound;
-		e->remote_dom = HVMOD_XEN_DOMID_BACKEND;
-	}
-	if (e && e->kick) {
-		ret = -EBUSY;
-	} else if (!e || e->state != EVTCHNSTAT_unbound ||
-		   e->remote_dom != HVMOD_XEN_DOMID_BACKEND) {
-		ret = -EINVAL;
-	} else {
-		e->state = EVTCHNSTAT_interdomain;
-		e->kick = kick;
-	}
-	spin_unlock_irqrestore(&c->lock, flags);
-put:
-	if (ret)
-		eventfd_ctx_put(kick);
-	return ret;
-}
-
-long xen_send_ctl(struct vm *vm, const struct hvmod_xen_send *args)
-{
-	unsigned long flags;
-	struct evtchn *e;
-	long ret = -EINVAL;
-
-	spin_lock_irqsave(&vm->xen->evtchns.lock, flags);
-	e = port_used(vm, args->port);
-	if (e && e->kick) {
-		raise(vm, e, args->port);
-		ret = 0;
-	}
-	spin_unlock_irqrestore(&vm->xen->evtchns.lock, flags);
+	if (cmd == EVTCHNOP_send)
+		return evtchn_send(h->vcpu->vm, arg.port);
+	if (cmd == EVTCHNOP_unmask)
+		return unmask(h, arg.port);
+	mutex_lock(&c->change);
+	ret = change(h, cmd, &arg, size);
+	mutex_unlock(&c->change);
 	return ret;
 }

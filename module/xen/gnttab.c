@@ -74,6 +74,32 @@ void xen_gnttab_destroy(struct xen_vm *xen)
 	mutex_destroy(&g->lock);
 }
 
+static void uncover(struct vm *vm, struct page *page)
+{
+	u64 gfn = mem_overlay_gfn(vm, page);
+
+	if (gfn != ~0ULL)
+		mem_overlay_remove(vm, gfn);
+	clear_highpage(page);
+}
+
+void xen_gnttab_reset(struct vm *vm)
+{
+	struct xen_gnttab *g = &vm->xen->gnttab;
+	u32 i;
+
+	mutex_lock(&g->lock);
+	for (i = 0; i < HVMOD_XEN_GRANT_FRAMES; i++)
+		uncover(vm, g->frame[i]);
+	for (i = 0; i < HVMOD_XEN_STATUS_FRAMES; i++)
+		uncover(vm, g->status[i]);
+	g->version = 1;
+	WRITE_ONCE(g->frames, FIRST_FRAMES);
+	WRITE_ONCE(info_of(g)->version, g->version);
+	WRITE_ONCE(info_of(g)->frames, g->frames);
+	mutex_unlock(&g->lock);
+}
+
 struct page *xen_gnttab_page(struct vm *vm, unsigned long pgoff)
 {
 	unsigned long frame = pgoff - (HVMOD_XEN_GRANT_OFFSET >> PAGE_SHIFT);

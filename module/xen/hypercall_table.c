@@ -114,13 +114,13 @@ static const struct hcall_op assist_ops[] = {
 };
 
 static const struct hcall_op vcpu_ops[] = {
-	ABSENT(0, VCPUOP_initialise, ""),
-	ABSENT(1, VCPUOP_up, ""),
+	DONE(0, VCPUOP_initialise, hcall_vcpu_op, ""),
+	DONE(1, VCPUOP_up, hcall_vcpu_op, ""),
 	DONE(2, VCPUOP_down, hcall_vcpu_op, ""),
 	FAST(3, VCPUOP_is_up, hcall_vcpu_op, ""),
 	DONE(4, VCPUOP_get_runstate_info, hcall_vcpu_op, ""),
 	DONE(5, VCPUOP_register_runstate_memory_area, hcall_vcpu_op, ""),
-	ABSENT(6, VCPUOP_set_periodic_timer, ""),
+	DONE(6, VCPUOP_set_periodic_timer, hcall_vcpu_op, ""),
 	DONE(7, VCPUOP_stop_periodic_timer, hcall_vcpu_op, ""),
 	FAST(8, VCPUOP_set_singleshot_timer, hcall_vcpu_op, ""),
 	FAST(9, VCPUOP_stop_singleshot_timer, hcall_vcpu_op, ""),
@@ -128,8 +128,8 @@ static const struct hcall_op vcpu_ops[] = {
 	DONE(11, VCPUOP_send_nmi, hcall_vcpu_op, ""),
 	REFUSED(12, VCPUOP_get_physid, -EINVAL, "for a vCPU that is pinned"),
 	DONE(13, VCPUOP_register_vcpu_time_memory_area, hcall_vcpu_op, ""),
-	ABSENT(14, VCPUOP_register_runstate_phys_area, ""),
-	ABSENT(15, VCPUOP_register_vcpu_time_phys_area, ""),
+	DONE(14, VCPUOP_register_runstate_phys_area, hcall_vcpu_op, ""),
+	DONE(15, VCPUOP_register_vcpu_time_phys_area, hcall_vcpu_op, ""),
 };
 
 static const struct hcall_op sched_ops[] = {
@@ -139,7 +139,7 @@ static const struct hcall_op sched_ops[] = {
 	DONE(3, SCHEDOP_poll, hcall_sched_op, ""),
 	REFUSED(4, SCHEDOP_remote_shutdown, -EPERM, "for the toolstack"),
 	DONE(5, SCHEDOP_shutdown_code, hcall_sched_op, ""),
-	ABSENT(6, SCHEDOP_watchdog, ""),
+	DONE(6, SCHEDOP_watchdog, hcall_sched_op, ""),
 	REFUSED(7, SCHEDOP_pin_override, -EPERM, "for the hardware domain"),
 };
 
@@ -155,9 +155,9 @@ static const struct hcall_op evtchn_ops[] = {
 	DONE(8, EVTCHNOP_bind_vcpu, hcall_event_channel_op, ""),
 	FAST(9, EVTCHNOP_unmask, hcall_event_channel_op, ""),
 	DONE(10, EVTCHNOP_reset, hcall_event_channel_op, ""),
-	ABSENT(11, EVTCHNOP_init_control, ""),
-	ABSENT(12, EVTCHNOP_expand_array, ""),
-	ABSENT(13, EVTCHNOP_set_priority, ""),
+	DONE(11, EVTCHNOP_init_control, hcall_event_channel_op, ""),
+	DONE(12, EVTCHNOP_expand_array, hcall_event_channel_op, ""),
+	DONE(13, EVTCHNOP_set_priority, hcall_event_channel_op, ""),
 };
 
 /* Without routed interrupts (XENFEAT_hvm_pirqs) Xen has none of them. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What hypervisor and guest share: shared_info, each vCPU's vcpu_info wherever
- * the guest put it, the clock in them, runstate and time areas.  The run loop
+ * the guest put it, the clock in them and in time areas.  The run loop
  * and hypercalls call it on the vCPU's thread, but for the clock itself.  It
  * must not take what it reads there for more than the guest's word.
  */
@@ -12,7 +12,7 @@
 
 #include "module/arch.h"
 #include "module/mem.h"
-#include "module/xen/xen.h"
+#include "module/xen/evtchn.h"
 
 #define NO_GPA	(~0ULL)
 
@@ -81,6 +81,19 @@ static bool gpa_flag(struct vm *vm, u64 gpa)
 	return !mem_read(vm, gpa, &flag, 1) && flag;
 }
 
+bool xen_info_pending(struct vcpu *vcpu)
+{
+	u64 gpa = READ_ONCE(vcpu->xen->info_gpa);
+	struct vcpu_info *info = own_info(vcpu);
+
+	/* What came since the hypercall began is not in there yet. */
+	if (test_bit(VCPU_REQ_XEN, &vcpu->requests))
+		return true;
+	if (gpa != NO_GPA)
+		return gpa_flag(vcpu->vm, gpa + offsetof(struct vcpu_info, evtchn_upcall_pending));
+	return info && READ_ONCE(info->evtchn_upcall_pending);
+}
+
 void xen_upcall(struct vcpu *vcpu)
 {
 	struct xen_vcpu *x = vcpu->xen;
@@ -98,29 +111,32 @@ void xen_info_sync(struct vcpu *vcpu)
 	bool again = test_and_clear_bit(XEN_TODO_UPCALL, &vcpu->xen->todo);
 	u64 gpa = READ_ONCE(vcpu->xen->info_gpa);
 	struct vcpu_info *info = own_info(vcpu);
-	bool was;
+	bool set = sel, was;
 
-	if (!sel && !again)
+	set |= evtchn_fifo_flush(vcpu);
+	set |= test_and_clear_bit(XEN_TODO_READY, &vcpu->xen->todo);
+	if (!set && !again)
 		return;
 	if (gpa != NO_GPA) {
 		if (sel)
 			gpa_or_u64(vcpu->vm, gpa + offsetof(struct vcpu_info, evtchn_pending_sel),
 				   sel);
 		gpa += offsetof(struct vcpu_info, evtchn_upcall_pending);
-		if (sel)
+		if (set)
 			was = gpa_test_and_set(vcpu->vm, gpa) && !again;
 		else
 			was = !gpa_flag(vcpu->vm, gpa);
 	} else if (info) {
 		if (sel)
 			atomic_long_or(sel, (atomic_long_t *)&info->evtchn_pending_sel);
-		if (sel)
+		if (set)
 			was = xchg(&info->evtchn_upcall_pending, 1) && !again;
 		else
 			was = !READ_ONCE(info->evtchn_upcall_pending);
 	} else {
 		/* It waits until the guest says where: see xen_info_register(). */
 		atomic_long_or(sel, (atomic_long_t *)&vcpu->xen->pending_sel);
+		set_bit(XEN_TODO_READY, &vcpu->xen->todo);
 		return;
 	}
 	if (!was)
@@ -166,6 +182,7 @@ void xen_info_time(struct vcpu *vcpu)
 	struct vcpu_info *info = own_info(vcpu);
 	struct pvclock_vcpu_time_info clock;
 	u32 version = 0;
+	u64 area;
 
 	arch_clock_get(vcpu, vcpu->vm->xen->clock_tsc, &clock);
 	if (gpa != NO_GPA) {
@@ -176,9 +193,16 @@ void xen_info_time(struct vcpu *vcpu)
 		write_time(vcpu, write_own, (unsigned long)&info->time, &clock,
 			   READ_ONCE(info->time.version));
 	}
-	if (vcpu->xen->time_gva) {
-		if (!arch_guest_read(vcpu, vcpu->xen->time_gva, &version, sizeof(version), false))
-			write_time(vcpu, write_gva, vcpu->xen->time_gva, &clock, version);
+	area = READ_ONCE(vcpu->xen->time_gpa);
+	if (area != NO_GPA) {
+		if (!mem_read(vcpu->vm, area, &version, sizeof(version)))
+			write_time(vcpu, write_gpa, area, &clock, version);
+		return;
+	}
+	area = READ_ONCE(vcpu->xen->time_gva);
+	if (area) {
+		if (!arch_guest_read(vcpu, area, &version, sizeof(version), false))
+			write_time(vcpu, write_gva, area, &clock, version);
 	}
 }
 
@@ -189,9 +213,9 @@ long xen_info_register(struct vcpu *target, u64 gfn, u32 offset)
 	struct vcpu_info copy = {};
 	u64 gpa;
 
-	if (READ_ONCE(x->info_gpa) != NO_GPA)
-		return -EINVAL;
 	if (offset > PAGE_SIZE - sizeof(copy) || (offset & (sizeof(long) - 1)))
+		return -ENXIO;
+	if (READ_ONCE(x->info_gpa) != NO_GPA)
 		return -EINVAL;
 	if (gfn >= HVMOD_MAX_GPA >> PAGE_SHIFT)
 		return -EINVAL;
@@ -207,47 +231,13 @@ long xen_info_register(struct vcpu *target, u64 gfn, u32 offset)
 	if (mem_write(target->vm, gpa, &copy, sizeof(copy)))
 		return -EINVAL;
 	smp_store_release(&x->info_gpa, gpa);
-	x->pending_sel = ~0UL;
+	WRITE_ONCE(x->pending_sel, ~0UL);
 	set_bit(XEN_TODO_TIME, &x->todo);
 	vcpu_request(target, VCPU_REQ_XEN);
 	return 0;
 }
 
-/* ---- runstate ---- */
-
-void xen_runstate_write(struct vcpu *vcpu)
+bool xen_info_there(struct vcpu *vcpu)
 {
-	struct vcpu_runstate_info *r = &vcpu->xen->runstate;
-	u64 gva = vcpu->xen->runstate_gva;
-	bool flag = test_bit(VMASST_TYPE_runstate_update_flag, &vcpu->vm->xen->assists);
-	const size_t entry = offsetof(struct vcpu_runstate_info, state_entry_time);
-	u64 marked = r->state_entry_time | XEN_RUNSTATE_UPDATE;
-
-	if (!gva)
-		return;
-	/* By its virtual address each time: it is where the guest has it mapped now. */
-	if (flag && arch_guest_write(vcpu, gva + entry, &marked, sizeof(marked)))
-		return;
-	smp_wmb();	/* marked before it changes */
-	if (flag) {
-		arch_guest_write(vcpu, gva, r, entry);
-		arch_guest_write(vcpu, gva + entry + 8, r->time, sizeof(r->time));
-		smp_wmb();	/* unmarked after it has changed */
-		arch_guest_write(vcpu, gva + entry, &r->state_entry_time, 8);
-	} else {
-		arch_guest_write(vcpu, gva, r, sizeof(*r));
-	}
-}
-
-void xen_runstate_set(struct vcpu *vcpu, int state)
-{
-	struct vcpu_runstate_info *r = &vcpu->xen->runstate;
-	u64 now = xen_now(vcpu->vm);
-
-	if (r->state == state)
-		return;
-	r->time[r->state] += now - r->state_entry_time;
-	r->state = state;
-	r->state_entry_time = now;
-	xen_runstate_write(vcpu);
+	return own_info(vcpu) || READ_ONCE(vcpu->xen->info_gpa) != NO_GPA;
 }

@@ -1,20 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vcpu_op and set_timer_op: a vCPU's shared areas and its timer.  Hypercalls
- * call it.  Only a vCPU itself may change most of them: others get -EINVAL, as
- * from Xen.
+ * vcpu_op and set_timer_op: a vCPU is started and stopped, has timers and areas
+ * that it shares.  Hypercalls call it.  Some sub-operations are for the calling
+ * vCPU only, as on Xen: others get -EINVAL.
  */
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/vcpu.h>
 
 #include "module/arch.h"
+#include "module/mem.h"
 #include "module/xen/evtchn.h"
 #include "module/xen/hypercall.h"
 
 /* Timeouts that no guest means; Xen makes them this long, for old Linux. */
 #define TIMEOUT_FAR		BIT_ULL(50)
 #define TIMEOUT_FAR_NS		(100 * NSEC_PER_MSEC)
+
+/* Xen's limits of a period. */
+#define PERIOD_MIN		NSEC_PER_MSEC
+#define PERIOD_MAX		((u64)S64_MAX)
+
+/* Newer than the kernel's headers. */
+#define VCPUOP_register_runstate_phys_area	14
+#define VCPUOP_register_vcpu_time_phys_area	15
+
+#define NO_GPA	(~0ULL)
+
+/* ---- starting and stopping ---- */
+
+static long initialise(struct hcall *h, struct vcpu *vcpu)
+{
+	struct xen_vm *xen = vcpu->vm->xen;
+	struct xen_vcpu *x = vcpu->xen;
+	struct vcpu_hvm_context context;
+	long ret;
+
+	if (!xen_info_there(vcpu))
+		return -EINVAL;
+	ret = hcall_from_guest(h, &context, h->arg[2], sizeof(context));
+	if (ret)
+		return ret;
+	mutex_lock(&xen->start_lock);
+	ret = x->initialised ? -EEXIST : arch_xen_context_check(vcpu, &context);
+	if (!ret) {
+		x->context = context;
+		x->initialised = true;
+		set_bit(XEN_TODO_START, &x->todo);
+	}
+	mutex_unlock(&xen->start_lock);
+	if (!ret)
+		vcpu_request(vcpu, VCPU_REQ_XEN);
+	return ret;
+}
+
+static long bring_up(struct vcpu *vcpu)
+{
+	struct xen_vm *xen = vcpu->vm->xen;
+	struct xen_vcpu *x = vcpu->xen;
+	long ret = 0;
+
+	mutex_lock(&xen->start_lock);
+	if (!x->initialised)
+		ret = -EINVAL;
+	else if (xchg(&x->down, false))
+		vcpu_request(vcpu, VCPU_REQ_XEN);
+	mutex_unlock(&xen->start_lock);
+	return ret;
+}
+
+/* ---- timers ---- */
 
 static void start_timer(struct xen_vcpu *x, u64 timeout, u64 now)
 {
@@ -33,11 +89,11 @@ static long set_singleshot(struct hcall *h, struct vcpu *vcpu)
 	u64 now;
 	long ret;
 
+	if (vcpu != h->vcpu)
+		return -EINVAL;
 	ret = hcall_from_guest(h, &op, h->arg[2], sizeof(op));
 	if (ret)
 		return ret;
-	if (vcpu != h->vcpu)
-		return -EINVAL;
 	now = xen_now(vcpu->vm);
 	if (op.timeout_abs_ns <= now) {
 		if (op.flags & VCPU_SSHOTTMR_future)
@@ -49,6 +105,27 @@ static long set_singleshot(struct hcall *h, struct vcpu *vcpu)
 	if (op.timeout_abs_ns - now > TIMEOUT_FAR)
 		op.timeout_abs_ns = now + TIMEOUT_FAR_NS;
 	start_timer(vcpu->xen, op.timeout_abs_ns, now);
+	return 0;
+}
+
+static void stop_periodic(struct xen_vcpu *x)
+{
+	WRITE_ONCE(x->period_ns, 0);
+	hrtimer_cancel(&x->periodic);
+}
+
+static long set_periodic(struct hcall *h, struct vcpu *vcpu)
+{
+	struct vcpu_set_periodic_timer op;
+	long ret = hcall_from_guest(h, &op, h->arg[2], sizeof(op));
+
+	if (ret)
+		return ret;
+	if (op.period_ns < PERIOD_MIN || op.period_ns > PERIOD_MAX)
+		return -EINVAL;
+	stop_periodic(vcpu->xen);
+	WRITE_ONCE(vcpu->xen->period_ns, op.period_ns);
+	hrtimer_start(&vcpu->xen->periodic, ns_to_ktime(op.period_ns), HRTIMER_MODE_REL);
 	return 0;
 }
 
@@ -72,6 +149,8 @@ long hcall_set_timer_op(struct hcall *h)
 	return 0;
 }
 
+/* ---- areas ---- */
+
 static long register_info(struct hcall *h, struct vcpu *vcpu)
 {
 	struct vcpu_register_vcpu_info op;
@@ -85,53 +164,129 @@ static long register_info(struct hcall *h, struct vcpu *vcpu)
 	return xen_info_register(vcpu, op.mfn, op.offset);
 }
 
+/* The vCPU's thread looks again at what it has to write. */
+static void again(struct vcpu *vcpu, enum xen_todo todo)
+{
+	set_bit(todo, &vcpu->xen->todo);
+	vcpu_request(vcpu, VCPU_REQ_XEN);
+}
+
+/* A virtual address, or 0; from the caller's structure. */
+static long read_gva(struct hcall *h, u64 *gva)
+{
+	*gva = 0;
+	return hcall_from_guest(h, gva, h->arg[2], h->is_64bit ? 8 : 4);
+}
+
+/*
+ * A physical address for an area of size bytes inside one page of memory, or ~0
+ * to give the area up.
+ */
+static long read_gpa(struct hcall *h, u64 *gpa, size_t size)
+{
+	u64 word = 0;
+	long ret = hcall_from_guest(h, gpa, h->arg[2], sizeof(*gpa));
+
+	if (ret || *gpa == NO_GPA)
+		return ret;
+	if (offset_in_page(*gpa) > PAGE_SIZE - size || (*gpa & (sizeof(long) - 1)))
+		return -ENXIO;
+	if (*gpa >= HVMOD_MAX_GPA)
+		return -EINVAL;
+	/* Written to, but for one that can be read only: then it is not for this. */
+	ret = mem_cmpxchg(h->vcpu->vm, *gpa, &word, &word, sizeof(word));
+	return ret && ret != -EAGAIN ? -EINVAL : 0;
+}
+
 static long register_runstate(struct hcall *h, struct vcpu *vcpu)
 {
-	u64 gva = 0;
-	long ret = hcall_from_guest(h, &gva, h->arg[2], h->is_64bit ? 8 : 4);
+	struct vcpu_runstate_info info;
+	u64 gva;
+	long ret = read_gva(h, &gva);
 
 	if (ret)
 		return ret;
-	if (vcpu != h->vcpu)
-		return -EINVAL;
-	if (gva) {
-		ret = hcall_to_guest(h, gva, &vcpu->xen->runstate, sizeof(vcpu->xen->runstate));
-		if (ret)
-			return ret;
-	}
-	vcpu->xen->runstate_gva = gva;
+	xen_runstate_get(vcpu, &info);
+	/* By the caller's tables now, by the vCPU's own later. */
+	if (gva && hcall_to_guest(h, gva, &info, sizeof(info)))
+		return -EFAULT;
+	WRITE_ONCE(vcpu->xen->runstate_gva, gva);
+	again(vcpu, XEN_TODO_RUNSTATE);
+	return 0;
+}
+
+static long register_runstate_phys(struct hcall *h, struct vcpu *vcpu)
+{
+	u64 gpa;
+	long ret = read_gpa(h, &gpa, sizeof(struct vcpu_runstate_info));
+
+	if (ret)
+		return ret;
+	WRITE_ONCE(vcpu->xen->runstate_gpa, gpa);
+	again(vcpu, XEN_TODO_RUNSTATE);
 	return 0;
 }
 
 static long register_time(struct hcall *h, struct vcpu *vcpu)
 {
-	u64 gva = 0;
-	long ret = hcall_from_guest(h, &gva, h->arg[2], h->is_64bit ? 8 : 4);
+	u32 version;
+	u64 gva;
+	long ret = read_gva(h, &gva);
 
 	if (ret)
 		return ret;
-	if (vcpu != h->vcpu)
-		return -EINVAL;
-	vcpu->xen->time_gva = gva;
-	set_bit(XEN_TODO_TIME, &vcpu->xen->todo);
-	vcpu_request(vcpu, VCPU_REQ_XEN);
+	if (gva && hcall_from_guest(h, &version, gva, sizeof(version)))
+		return -EFAULT;
+	WRITE_ONCE(vcpu->xen->time_gva, gva);
+	again(vcpu, XEN_TODO_TIME);
+	return 0;
+}
+
+static long register_time_phys(struct hcall *h, struct vcpu *vcpu)
+{
+	u64 gpa;
+	long ret = read_gpa(h, &gpa, sizeof(struct pvclock_vcpu_time_info));
+
+	if (ret)
+		return ret;
+	WRITE_ONCE(vcpu->xen->time_gpa, gpa);
+	again(vcpu, XEN_TODO_TIME);
 	return 0;
 }
 
 static long get_runstate(struct hcall *h, struct vcpu *vcpu)
 {
-	struct vcpu_runstate_info info = vcpu->xen->runstate;
-	u64 now = xen_now(vcpu->vm);
+	struct vcpu_runstate_info info;
 
-	if (info.state >= 0 && info.state < ARRAY_SIZE(info.time))
-		info.time[info.state] += now - info.state_entry_time;
+	xen_runstate_get(vcpu, &info);
 	return hcall_to_guest(h, h->arg[2], &info, sizeof(info));
 }
+
+/* ---- the hypercall ---- */
 
 static bool is_fast(u32 cmd)
 {
 	return cmd == VCPUOP_is_up || cmd == VCPUOP_set_singleshot_timer ||
 	       cmd == VCPUOP_stop_singleshot_timer;
+}
+
+static long register_op(struct hcall *h, u32 cmd, struct vcpu *vcpu)
+{
+	switch (cmd) {
+	case VCPUOP_get_runstate_info:
+		return get_runstate(h, vcpu);
+	case VCPUOP_register_runstate_memory_area:
+		return register_runstate(h, vcpu);
+	case VCPUOP_register_vcpu_info:
+		return register_info(h, vcpu);
+	case VCPUOP_register_vcpu_time_memory_area:
+		return register_time(h, vcpu);
+	case VCPUOP_register_runstate_phys_area:
+		return register_runstate_phys(h, vcpu);
+	case VCPUOP_register_vcpu_time_phys_area:
+		return register_time_phys(h, vcpu);
+	}
+	return hcall_unknown(h, cmd);
 }
 
 long hcall_vcpu_op(struct hcall *h)
@@ -146,19 +301,22 @@ long hcall_vcpu_op(struct hcall *h)
 		return -ENOENT;
 
 	switch (cmd) {
+	case VCPUOP_initialise:
+		/* A PV guest's is another structure. */
+		if (vcpu->vm->kind == HVMOD_KIND_PV)
+			break;
+		return initialise(h, vcpu);
+	case VCPUOP_up:
+		return bring_up(vcpu);
+	case VCPUOP_down:
+		xen_vcpu_down(h->vcpu, vcpu);
+		return 0;
 	case VCPUOP_is_up:
 		return !READ_ONCE(vcpu->xen->down);
-	case VCPUOP_down:
-		if (vcpu != h->vcpu)
-			return hcall_unknown(h, cmd);
-		xen_vcpu_down(vcpu);
-		return 0;
-	case VCPUOP_get_runstate_info:
-		return get_runstate(h, vcpu);
-	case VCPUOP_register_runstate_memory_area:
-		return register_runstate(h, vcpu);
+	case VCPUOP_set_periodic_timer:
+		return set_periodic(h, vcpu);
 	case VCPUOP_stop_periodic_timer:
-		/* None is running: see below. */
+		stop_periodic(vcpu->xen);
 		return 0;
 	case VCPUOP_set_singleshot_timer:
 		return set_singleshot(h, vcpu);
@@ -167,13 +325,11 @@ long hcall_vcpu_op(struct hcall *h)
 			return -EINVAL;
 		stop_timer(vcpu->xen);
 		return 0;
-	case VCPUOP_register_vcpu_info:
-		return register_info(h, vcpu);
 	case VCPUOP_send_nmi:
+		if (h->arg[2])
+			return -EINVAL;
 		arch_vcpu_nmi(vcpu);
 		return 0;
-	case VCPUOP_register_vcpu_time_memory_area:
-		return register_time(h, vcpu);
 	}
-	return hcall_unknown(h, cmd);
+	return register_op(h, cmd, vcpu);
 }

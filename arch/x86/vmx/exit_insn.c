@@ -102,12 +102,12 @@ int exit_hlt(struct vcpu *vcpu)
 	hw_advance(vcpu);
 	/* arch_vcpu_runnable() asks for IF when the VMCS may be elsewhere. */
 	vcpu->stat.halts++;
-	/* A single-step trap is pending: it ends the halt at once. */
-	if (!(vcpu_rflags(vcpu) & X86_EFLAGS_TF))
-		WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
-	/* For Xen a vCPU that nothing can wake is down. */
+	/* For Xen a vCPU that no interrupt can wake is down. */
 	if (unlikely(vcpu->xen) && !(vcpu_rflags(vcpu) & X86_EFLAGS_IF))
-		xen_vcpu_down(vcpu);
+		xen_vcpu_down(vcpu, vcpu);
+	/* A single-step trap is pending: it ends the halt at once. */
+	else if (!(vcpu_rflags(vcpu) & X86_EFLAGS_TF))
+		WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
 	return EXIT_LEAVE;
 }
 
