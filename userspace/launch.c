@@ -205,6 +205,7 @@ static int exit_status(enum machine_end end)
 	case MACHINE_REBOOT:
 		return HVCTL_REBOOT;
 	case MACHINE_CRASH:
+	case MACHINE_WATCHDOG:
 		return HVCTL_CRASH;
 	case MACHINE_STOPPED:
 		return HVCTL_STOPPED;
@@ -217,10 +218,12 @@ static int run_machine(struct launch *launch, struct machine *m)
 {
 	enum machine_end end;
 	struct err err = { "" };
-	bool first = true;
+	bool first = true, soft = false;
+	int ret;
 
 	for (;;) {
-		if (machine_start(m, &err)) {
+		ret = soft ? machine_soft_reset(m, &err) : machine_start(m, &err);
+		if (ret) {
 			log_error("%s", err.text);
 			return HVCTL_ERROR;
 		}
@@ -231,8 +234,13 @@ static int run_machine(struct launch *launch, struct machine *m)
 		serve(launch, m);
 		machine_stop(m);
 		end = atomic_load(&m->end);
-		if (end == MACHINE_CRASH || end == MACHINE_ERROR)
+		if (end == MACHINE_CRASH || end == MACHINE_ERROR || end == MACHINE_WATCHDOG)
 			report_crash(m);
+		soft = end == MACHINE_SOFT_RESET;
+		if (soft) {
+			log_note("%s goes on with another kernel", m->config->name);
+			continue;
+		}
 		if (launch->stat)
 			report_stat(m);
 		machine_destroy(m);

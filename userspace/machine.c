@@ -379,23 +379,50 @@ static int machine_make(struct machine *m, struct err *err)
 	return ret;
 }
 
+static int machine_threads(struct machine *m, struct err *err)
+{
+	int ret = console_start(on_console_room, m);
+	u32 i;
+
+	if (ret)
+		err_set(err, -ret, "no thread for the console: %s", strerror(-ret));
+	for (i = 0; !ret && i < m->vcpus; i++)
+		ret = vcpu_start(&m->vcpu[i], err);
+	return ret;
+}
+
 int machine_start(struct machine *m, struct err *err)
 {
 	int ret;
-	u32 i;
 
 	atomic_store(&m->end, MACHINE_RUNS);
 	atomic_store(&m->stop, false);
 	m->vcpus = 0;
 	memset(m->vcpu, 0, m->config->vcpus * sizeof(*m->vcpu));
 	ret = machine_make(m, err);
-	if (!ret) {
-		ret = console_start(on_console_room, m);
-		if (ret)
-			err_set(err, -ret, "no thread for the console: %s", strerror(-ret));
+	if (!ret)
+		ret = machine_threads(m, err);
+	if (ret) {
+		machine_stop(m);
+		machine_destroy(m);
 	}
-	for (i = 0; !ret && i < m->vcpus; i++)
-		ret = vcpu_start(&m->vcpu[i], err);
+	return ret;
+}
+
+int machine_soft_reset(struct machine *m, struct err *err)
+{
+	int ret;
+
+	atomic_store(&m->end, MACHINE_RUNS);
+	atomic_store(&m->stop, false);
+	/* The guest's memory, with the kernel that goes on, stays as it is. */
+	ret = hvm_xen_resume(m->vm, true);
+	if (ret)
+		err_set(err, -ret, "the module refuses a soft reset: %s", strerror(-ret));
+	else
+		ret = machine_xen(m, err);
+	if (!ret)
+		ret = machine_threads(m, err);
 	if (ret) {
 		machine_stop(m);
 		machine_destroy(m);

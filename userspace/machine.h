@@ -33,6 +33,8 @@ enum machine_end {
 	MACHINE_CRASH,		/* the guest's fault */
 	MACHINE_ERROR,		/* the host's or ours */
 	MACHINE_STOPPED,	/* by the user */
+	MACHINE_WATCHDOG,	/* the guest's own bit it */
+	MACHINE_SOFT_RESET,	/* the guest goes on with another kernel */
 };
 
 /** enum machine_type - what is around the guest, and how it enters */
@@ -151,6 +153,13 @@ void machine_exit(struct machine *m);
 
 /** machine_start() - make the VM, load it, start the threads. */
 int machine_start(struct machine *m, struct err *err);
+
+/**
+ * machine_soft_reset() - the VM goes on, with everything of Xen's made anew
+ *
+ * After a MACHINE_SOFT_RESET and machine_stop().
+ */
+int machine_soft_reset(struct machine *m, struct err *err);
 
 /** machine_stop() - stop the threads; counters and rings can still be read. */
 void machine_stop(struct machine *m);

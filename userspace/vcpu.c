@@ -39,7 +39,7 @@
 #define LVT_NMI		0x400
 
 /* Xen's SHUTDOWN_* reasons. */
-enum { XEN_POWEROFF, XEN_REBOOT, XEN_SUSPEND, XEN_CRASH };
+enum { XEN_POWEROFF, XEN_REBOOT, XEN_SUSPEND, XEN_CRASH, XEN_WATCHDOG, XEN_SOFT_RESET };
 
 static __thread struct hvmod_run *own_run;
 
@@ -137,6 +137,23 @@ static void exit_killed(struct vcpu *vcpu)
 	crash(vcpu, MACHINE_CRASH, why);
 }
 
+/* It cannot be saved: it goes on at once, and its hypercall says "cancelled". */
+static void exit_suspend(struct vcpu *vcpu)
+{
+	struct hvmod_regs regs;
+	int ret = hvm_vcpu_get_state(&vcpu->hvm, HVMOD_STATE_REGS, &regs, sizeof(regs));
+
+	log_note("the guest wanted to be suspended: it goes on");
+	if (!ret) {
+		regs.gpr[HVMOD_RAX] = 1;
+		ret = hvm_vcpu_set_state(&vcpu->hvm, HVMOD_STATE_REGS, &regs, sizeof(regs));
+	}
+	if (!ret)
+		ret = hvm_xen_resume(vcpu->machine->vm, false);
+	if (ret)
+		crash(vcpu, MACHINE_ERROR, "the guest cannot go on after its suspension");
+}
+
 static void exit_system(struct vcpu *vcpu)
 {
 	switch (vcpu->hvm.run->system.reason) {
@@ -145,6 +162,15 @@ static void exit_system(struct vcpu *vcpu)
 		break;
 	case XEN_REBOOT:
 		machine_ends(vcpu->machine, MACHINE_REBOOT);
+		break;
+	case XEN_SUSPEND:
+		exit_suspend(vcpu);
+		break;
+	case XEN_WATCHDOG:
+		crash(vcpu, MACHINE_WATCHDOG, "the guest did not feed its watchdog");
+		break;
+	case XEN_SOFT_RESET:
+		machine_ends(vcpu->machine, MACHINE_SOFT_RESET);
 		break;
 	default:
 		crash(vcpu, MACHINE_CRASH, "the guest reported that it crashed");

@@ -261,6 +261,13 @@ int hvm_xen_send(int vm, u32 port)
 	return hvm_ioctl(vm, HVMOD_VM_XEN_SEND, &arg);
 }
 
+int hvm_xen_resume(int vm, bool reset)
+{
+	struct hvmod_xen_resume arg = { .flags = reset ? HVMOD_XEN_RESUME_RESET : 0 };
+
+	return hvm_ioctl(vm, HVMOD_VM_XEN_RESUME, &arg);
+}
+
 int hvm_vcpu_create(int dev, int vm, u32 id, struct hvm_vcpu *vcpu, struct err *err)
 {
 	struct hvmod_vcpu_create arg = { .id = id };

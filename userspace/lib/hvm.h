@@ -133,6 +133,13 @@ int hvm_xen_bind(int vm, int kick, u32 *port);
 int hvm_xen_send(int vm, u32 port);
 
 /**
+ * hvm_xen_resume() - a guest that shut down goes on
+ * @vm:    VM descriptor
+ * @reset: forget what its old kernel told Xen (SHUTDOWN_soft_reset)
+ */
+int hvm_xen_resume(int vm, bool reset);
+
+/**
  * hvm_vcpu_create() - make a vCPU and map its run page
  * @dev:  device descriptor
  * @vm:   VM descriptor
