@@ -382,14 +382,16 @@ static bool gfn_ok(struct vm *vm, u64 gfn)
 /* Every port that is pending stays so; its word comes with its page.  Lock held. */
 static void switch_over(struct vm *vm)
 {
+	unsigned long *pending = (unsigned long *)vm->xen->shinfo->evtchn_pending;
 	struct xen_evtchns *c = &vm->xen->evtchns;
 	struct evtchn *e;
 	u32 port;
 
 	for_each_set_bit(port, c->used, EVTCHN_2L_NR_CHANNELS) {
 		e = evtchn_get(vm, port);
+		/* Taken away: nobody looks there, until a reset makes it count again. */
 		if (e)
-			e->waits = test_bit(port, (unsigned long *)vm->xen->shinfo->evtchn_pending);
+			e->waits = test_and_clear_bit(port, pending);
 	}
 	WRITE_ONCE(c->fifo, true);
 }
