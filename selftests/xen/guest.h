@@ -258,6 +258,7 @@ static inline void ap_start(struct ap_thread *ap, struct hv_vcpu *vcpu)
 	signal(SIGUSR1, ap_kicked);
 	ap->vcpu = vcpu;
 	ap->stop = false;
+	vcpu->run->immediate_exit = 0;
 	hv_need(!pthread_create(&ap->thread, NULL, ap_run, ap));
 }
 

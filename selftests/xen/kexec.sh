@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+# A PVH guest starts another kernel by itself (kexec): a soft reset, after which
+# that one finds Xen, its console and its other vCPU as new.
+. "${0%/*}/pvh.inc"
+mkdir -p /tmp/kexec/k
+cp "${0%/*}/kexec_load" /tmp/kexec/kexec
+cp /boot/guest/vmlinuz /boot/guest/initrd /tmp/kexec/k/
+cp /boot/guest/initrd /tmp/kexec.initrd
+(cd /tmp/kexec && find . | cpio -o -H newc) >>/tmp/kexec.initrd || exit 2
+initrd=/tmp/kexec.initrd memory=320M
+pvh 0 2 "/kexec,/k/vmlinuz,/k/initrd,'echo:second:kernel;nproc;dmesg'" || exit 1
+grep 'goes on with another kernel' /tmp/pvh.log &&
+	grep '^second kernel' /tmp/pvh.log &&
+	[ "$(grep -c 'guest: up with 2 CPUs' /tmp/pvh.log)" = 2 ]
