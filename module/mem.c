@@ -165,7 +165,8 @@ struct fault {
 	unsigned long seq;
 	bool write;		/* the guest writes */
 	bool map_write;		/* the translation allows writes */
-	struct page *page;	/* referenced */
+	bool atomic;		/* interrupts are off: page is not referenced */
+	struct page *page;
 	u64 pfn;
 	int level;
 };
@@ -259,35 +260,56 @@ static enum mem_fault_result refuse(struct fault *f, int err)
 	}
 }
 
+/* What the host's own page tables have at an address. */
+struct host_page {
+	u64 pfn;
+	int level;		/* of the leaf that maps it */
+	bool write;		/* user space may write there now */
+};
+
 /*
- * Level of the leaf that maps hva in the host's own page tables, and its frame
- * number for hva; interrupts off, so that the tables are not freed.
+ * Interrupts off, so that the tables are not freed.  It takes no reference: the
+ * answer holds as long as no invalidation begins, which only install() can tell.
+ * False: nothing is there that a read of user space would not fault on, or
+ * something that belongs to a device.
  */
-static int host_leaf(struct mm_struct *mm, unsigned long hva, u64 *pfn)
+static bool host_lookup(struct mm_struct *mm, unsigned long hva, struct host_page *h)
 {
 	pgd_t pgd;
 	p4d_t p4d;
 	pud_t pud;
 	pmd_t pmd;
+	pte_t pte;
 
 	pgd = READ_ONCE(*pgd_offset(mm, hva));
 	if (pgd_none(pgd))
-		return 0;
+		return false;
 	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
 	if (p4d_none(p4d) || !p4d_present(p4d))
-		return 0;
+		return false;
 	pud = READ_ONCE(*pud_offset(&p4d, hva));
 	if (pud_none(pud) || !pud_present(pud))
-		return 0;
+		return false;
 	if (pud_leaf(pud)) {
-		*pfn = pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
-		return ARCH_MMU_1G;
+		h->pfn = pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
+		h->level = ARCH_MMU_1G;
+		h->write = pud_access_permitted(pud, true);
+		return pud_access_permitted(pud, false) && !pud_devmap(pud);
 	}
 	pmd = READ_ONCE(*pmd_offset(&pud, hva));
-	if (pmd_none(pmd) || !pmd_present(pmd) || !pmd_leaf(pmd))
-		return 0;
-	*pfn = pmd_pfn(pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT);
-	return ARCH_MMU_2M;
+	if (pmd_none(pmd) || !pmd_present(pmd))
+		return false;
+	if (pmd_leaf(pmd)) {
+		h->pfn = pmd_pfn(pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT);
+		h->level = ARCH_MMU_2M;
+		h->write = pmd_access_permitted(pmd, true);
+		return pmd_access_permitted(pmd, false) && !pmd_devmap(pmd);
+	}
+	pte = READ_ONCE(*pte_offset_kernel(&pmd, hva));
+	h->pfn = pte_pfn(pte);
+	h->level = ARCH_MMU_4K;
+	h->write = pte_access_permitted(pte, true);
+	return pte_access_permitted(pte, false) && !pte_special(pte) && !pte_devmap(pte);
 }
 
 /* Does the slot hold the whole leaf, at the same offset in it? */
@@ -300,11 +322,22 @@ static bool level_fits(const struct mem_slot *slot, u64 gfn, unsigned long hva, 
 	       first >= slot->gfn && first + pages <= slot->gfn + slot->pages;
 }
 
+/* The largest leaf for a frame that the host maps with one of that level. */
+static int fit_level(const struct fault *f, int level)
+{
+	if (f->slot->dirty)
+		return ARCH_MMU_4K;
+	level = min(level, arch_mmu_max_level());
+	while (level > ARCH_MMU_4K && !level_fits(f->slot, f->gfn, f->hva, level))
+		level--;
+	return level;
+}
+
 static void choose_level(struct fault *f)
 {
+	struct host_page host;
 	unsigned long flags;
-	u64 pfn = 0;
-	int level;
+	bool found;
 
 	f->level = ARCH_MMU_4K;
 	/* Leaves smaller than 2M are the usual case: do not walk for them. */
@@ -312,44 +345,51 @@ static void choose_level(struct fault *f)
 		return;
 
 	local_irq_save(flags);
-	level = host_leaf(current->mm, f->hva, &pfn);
+	found = host_lookup(current->mm, f->hva, &host);
 	local_irq_restore(flags);
 	/* It changed meanwhile: seq will tell; a page is always right. */
-	if (!level || pfn != f->pfn)
-		return;
+	if (found && host.pfn == f->pfn)
+		f->level = fit_level(f, host.level);
+}
 
-	level = min(level, arch_mmu_max_level());
-	while (level > ARCH_MMU_4K && !level_fits(f->slot, f->gfn, f->hva, level))
-		level--;
-	f->level = level;
+/* mem.lock held for reading. */
+static int install_locked(struct fault *f)
+{
+	u32 prot = MEM_ACC_READ | MEM_ACC_EXEC | (f->map_write ? MEM_ACC_WRITE : 0);
+	u64 mask = level_pages(f->level) - 1;
+	struct vm *vm = f->vcpu->vm;
+
+	/* Overlays and holes are changed with the lock held for writing. */
+	if (mem_overlay_in(vm, f->gfn & ~mask, mask + 1) ||
+	    (mem_has_holes(&vm->mem) && mem_hole_in(vm, f->gfn & ~mask, mask + 1)))
+		mask = 0;
+	if (must_retry(&vm->mem, f) || mem_overlay_in(vm, f->gfn, 1) ||
+	    (mem_has_holes(&vm->mem) && mem_is_hole(vm, f->gfn)))
+		return -EAGAIN;
+	/*
+	 * The host still maps the page, so it and its file, if any, are there.
+	 * The guest's writes leave no trace in the host's own entry.
+	 */
+	if (f->map_write && !PageReserved(f->page) && !PageDirty(f->page)) {
+		/* A file system wants to hear of it where interrupts are on. */
+		if (f->atomic && !PageSwapBacked(f->page))
+			return -EAGAIN;
+		set_page_dirty(f->page);
+	}
+	/* With the lock: not after a HVMOD_VM_GET_DIRTY that protects it. */
+	if (f->map_write)
+		mem_mark_dirty(vm, f->gfn);
+	return arch_mmu_map(f->vcpu, f->gfn & ~mask, f->pfn & ~mask,
+			    mask ? f->level : ARCH_MMU_4K, prot);
 }
 
 static int install(struct fault *f)
 {
-	u64 mask = level_pages(f->level) - 1;
-	u32 prot = MEM_ACC_READ | MEM_ACC_EXEC | (f->map_write ? MEM_ACC_WRITE : 0);
 	struct mem *mem = &f->vcpu->vm->mem;
-	int err = -EAGAIN;
+	int err;
 
 	read_lock(&mem->lock);
-	/* Overlays and holes are changed with the lock held for writing. */
-	if (mem_overlay_in(f->vcpu->vm, f->gfn & ~mask, mask + 1) ||
-	    mem_hole_in(f->vcpu->vm, f->gfn & ~mask, mask + 1))
-		mask = 0;
-	if (!must_retry(mem, f) && !mem_overlay_in(f->vcpu->vm, f->gfn, 1) &&
-	    !mem_is_hole(f->vcpu->vm, f->gfn)) {
-		/*
-		 * The host still maps the page, so its file, if any, is there.
-		 * The guest's writes leave no trace in the host's own entry.
-		 */
-		if (f->map_write && !PageReserved(f->page) && !PageDirty(f->page))
-			set_page_dirty(f->page);
-		/* With the lock: not after a HVMOD_VM_GET_DIRTY that protects it. */
-		if (f->map_write)
-			mem_mark_dirty(f->vcpu->vm, f->gfn);
-		err = arch_mmu_map(f->vcpu, f->gfn & ~mask, f->pfn & ~mask,
-				   mask ? f->level : ARCH_MMU_4K, prot);
-	}
+	err = install_locked(f);
 	read_unlock(&mem->lock);
 	return err;
 }
@@ -439,6 +479,49 @@ enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 		ret = handle(&f);
 	srcu_read_unlock(&vm->mem.srcu, idx);
 	return ret;
+}
+
+enum mem_fault_result mem_fault_fast(struct vcpu *vcpu, u64 gpa, u32 access)
+{
+	struct fault f = {
+		.vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .write = access & MEM_ACC_WRITE,
+		.atomic = true,
+	};
+	struct mem *mem = &vcpu->vm->mem;
+	struct host_page host;
+	int err;
+
+	lockdep_assert_irqs_disabled();
+	if (unlikely(rcu_access_pointer(mem->overlay)) && mem_overlay_find(vcpu->vm, f.gfn))
+		return MEM_FAULT_RETRY;
+	f.slot = mem_slot_find(vcpu->vm, f.gfn);
+	if (!f.slot)
+		return MEM_FAULT_MMIO;
+	/* A hole: install_locked() finds it. */
+	if (f.slot->flags & (MEM_SLOT_DYING | (f.write ? HVMOD_MEM_READONLY : 0)))
+		return MEM_FAULT_RETRY;
+	f.hva = f.slot->hva + ((f.gfn - f.slot->gfn) << PAGE_SHIFT);
+	f.seq = sample_seq(mem);
+	if (!host_lookup(current->mm, f.hva, &host) || (f.write && !host.write) ||
+	    !pfn_valid(host.pfn))
+		return MEM_FAULT_RETRY;
+
+	/* As get_page_of(): a read maps for writes, too, where the host may write. */
+	f.map_write = f.write || (host.write && !f.slot->dirty &&
+				  !(f.slot->flags & HVMOD_MEM_READONLY));
+	f.pfn = host.pfn;
+	f.page = pfn_to_page(f.pfn);
+	f.level = fit_level(&f, host.level);
+
+	/* Whoever holds it for writing may wait for this CPU to take an interrupt. */
+	if (!read_trylock(&mem->lock))
+		return MEM_FAULT_RETRY;
+	err = install_locked(&f);
+	read_unlock(&mem->lock);
+	if (err)
+		return MEM_FAULT_RETRY;
+	atomic64_inc(&mem->faults);
+	return MEM_FAULT_MAPPED;
 }
 
 /* ---- life ---- */

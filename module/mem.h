@@ -23,6 +23,7 @@
 #include <linux/rwlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 #include <linux/xarray.h>
 
 #include "uapi/hvmod.h"
@@ -104,6 +105,12 @@ int mem_get_dirty(struct vm *vm, const struct hvmod_dirty *args);
  * Process context of the VM's owner, may sleep, interrupts enabled, no locks.
  */
 enum mem_fault_result mem_fault(struct vcpu *vcpu, u64 gpa, u32 access);
+/*
+ * The same with interrupts off, on the vCPU's thread: MAPPED where the host has
+ * the page and nothing is in the way, MMIO where no slot is.  RETRY: nothing was
+ * done, mem_fault() knows.
+ */
+enum mem_fault_result mem_fault_fast(struct vcpu *vcpu, u64 gpa, u32 access);
 
 /* A write to gfn was seen (PML, or a write fault).  Any context but NMI. */
 void mem_mark_dirty(struct vm *vm, u64 gfn);
@@ -139,6 +146,11 @@ int mem_hole_make(struct vm *vm, u64 gfn, bool *flush);
 int mem_hole_fill(struct vm *vm, u64 gfn);
 /* Any context. */
 bool mem_is_hole(struct vm *vm, u64 gfn);
+static inline bool mem_has_holes(const struct mem *mem)
+{
+	return atomic64_read(&mem->nr_holes);
+}
+
 /* How many, is there one in these frames?  Any context; exact under mem.lock. */
 u64 mem_hole_count(struct vm *vm, u64 gfn, u64 pages);
 bool mem_hole_in(struct vm *vm, u64 gfn, u64 pages);
@@ -161,12 +173,6 @@ int mem_overlay_add(struct vm *vm, u64 gfn, struct page *page);
 int mem_overlay_remove(struct vm *vm, u64 gfn);
 /* The page over gfn, or NULL.  RCU or SRCU read side, or interrupts off. */
 struct page *mem_overlay_find(struct vm *vm, u64 gfn);
-/* Is there memory at gfn, a slot's or an overlay's?  As mem_slot_find(). */
-static inline bool mem_is_backed(struct vm *vm, u64 gfn)
-{
-	return (mem_slot_find(vm, gfn) && !mem_is_hole(vm, gfn)) || mem_overlay_find(vm, gfn);
-}
-
 /* Where a page lies now, or ~0. */
 u64 mem_overlay_gfn(struct vm *vm, const struct page *page);
 /* For mem.c: does one lie over these frames?  mem.lock held. */
@@ -188,10 +194,25 @@ int mem_write(struct vm *vm, u64 gpa, const void *buf, size_t len);
  */
 int mem_read_atomic(struct vm *vm, u64 gpa, void *buf, size_t len);
 /*
- * The hot half of it: 8-byte words inside one page.  The caller has disabled
- * page faults and runs on a thread of the VM's owner.
+ * The hot half of it: 8 bytes of one page.  *slot is the slot of the last
+ * one, or NULL: neighbours need no look-up.  The caller has interrupts and page
+ * faults disabled, runs on a thread of the VM's owner and asks for holes itself.
  */
-int mem_read_words_atomic(struct vm *vm, u64 gpa, u64 *buf, unsigned int words);
+static __always_inline int mem_read_word(struct vm *vm, const struct mem_slot **slot, u64 gpa,
+					 u64 *value)
+{
+	const struct mem_slot *s = *slot;
+	u64 gfn = gpa >> PAGE_SHIFT;
+
+	if (!s || gfn - s->gfn >= s->pages) {
+		s = mem_slot_find(vm, gfn);
+		if (!s)
+			return -EFAULT;
+		*slot = s;
+	}
+	return __get_user(*value, (u64 __user *)(s->hva + (gpa - (s->gfn << PAGE_SHIFT))));
+}
+
 /*
  * Compare and exchange of 1, 2, 4 or 8 aligned bytes (16 too, where the
  * architecture has it).  0: done; -EAGAIN: the value differed, *old is the one

@@ -123,19 +123,6 @@ int mem_read_atomic(struct vm *vm, u64 gpa, void *buf, size_t len)
 	return ret;
 }
 
-int mem_read_words_atomic(struct vm *vm, u64 gpa, u64 *buf, unsigned int words)
-{
-	unsigned long hva = page_hva(vm, gpa, false);
-	unsigned int i;
-
-	if (!hva)
-		return -EFAULT;
-	for (i = 0; i < words; i++)
-		if (__get_user(buf[i], (u64 __user *)hva + i))
-			return -EFAULT;
-	return 0;
-}
-
 /* 0: done; 1: differed, *old is what was found; -EFAULT. */
 #define cmpxchg_as(type, hva, old, new) ({				\
 	type old_ = *(type *)(old), new_ = *(const type *)(new);	\

@@ -5,6 +5,7 @@
  * handlers and, when user space has answered, by the run loop.  It must not take
  * from the run page more than the answer, copied once.
  */
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -197,14 +198,18 @@ int emul_string_io(struct vcpu *vcpu)
  */
 static int fetch_64(struct vcpu *vcpu, u64 linear, u64 raw[2])
 {
+	const struct mem_slot *slot = NULL;
 	u64 entry = vcpu_cr3(vcpu), gpa;
+	struct vm *vm = vcpu->vm;
 	int shift = 48, ret = -EAGAIN;
+	bool holes = mem_has_holes(&vm->mem);
 
 	pagefault_disable();
 	do {
 		shift -= 9;
 		gpa = (entry & GENMASK_ULL(51, 12)) | ((linear >> shift) & 511) << 3;
-		if (mem_read_words_atomic(vcpu->vm, gpa, &entry, 1))
+		if (unlikely(holes && mem_is_hole(vm, gpa >> PAGE_SHIFT)) ||
+		    mem_read_word(vm, &slot, gpa, &entry))
 			goto out;
 		if ((entry & (_PAGE_PRESENT | _PAGE_ACCESSED)) != (_PAGE_PRESENT | _PAGE_ACCESSED))
 			goto out;
@@ -212,58 +217,84 @@ static int fetch_64(struct vcpu *vcpu, u64 linear, u64 raw[2])
 
 	gpa = (entry & GENMASK_ULL(51, 12) & ~(BIT_ULL(shift) - 1)) |
 	      (linear & (BIT_ULL(shift) - 1));
-	ret = mem_read_words_atomic(vcpu->vm, gpa, raw, 2);
+	if (!unlikely(holes && mem_is_hole(vm, gpa >> PAGE_SHIFT)) &&
+	    !mem_read_word(vm, &slot, gpa, &raw[0]) && !mem_read_word(vm, &slot, gpa + 8, &raw[1]))
+		ret = 0;
 out:
 	pagefault_enable();
-	return ret ? -EAGAIN : 0;
+	return ret;
 }
 
-static int fast_fetch(struct vcpu *vcpu, struct ginsn *insn)
+/* False: it is no plain move, or these are not all of its bytes. */
+static bool decode_move(struct emul_move *m, const u64 raw[2], unsigned int len,
+			enum ginsn_mode mode)
 {
-	u64 raw[2];
-
-	if (!vcpu_64bit(vcpu) || (vcpu_cr4(vcpu) & X86_CR4_LA57) ||
-	    offset_in_page(vcpu_rip(vcpu)) > PAGE_SIZE - sizeof(raw))
-		return -ENOENT;
-	if (fetch_64(vcpu, vcpu_rip(vcpu), raw))
-		return -EAGAIN;
-	return ginsn_decode(insn, (u8 *)raw, GINSN_MAX_LEN, GINSN_MODE_64) ? -EAGAIN : 0;
+	m->raw[0] = raw[0];
+	m->raw[1] = raw[1];
+	if (ginsn_decode(&m->insn, (const u8 *)raw, len, mode) ||
+	    !ginsn_mov_get(&m->insn, &m->mov)) {
+		m->insn.length = 0;
+		return false;
+	}
+	m->needs_rsp = m->insn.base == GINSN_RSP || m->mov.reg == GINSN_RSP;
+	return true;
 }
 
-static int fast_fetch_any(struct vcpu *vcpu, struct ginsn *insn)
+static const struct emul_move *move_64(struct vcpu *vcpu)
 {
+	u64 rip = vcpu_rip(vcpu), raw[2];
+	struct emul_move *m = &vcpu->arch.emul->moves[hash_64(rip, EMUL_MOVE_BITS)];
+
+	if (fetch_64(vcpu, rip, raw))
+		return NULL;
+	if (m->raw[0] == raw[0] && m->raw[1] == raw[1] && m->insn.length)
+		return m;
+	return decode_move(m, raw, GINSN_MAX_LEN, GINSN_MODE_64) ? m : NULL;
+}
+
+static const struct emul_move *move_any(struct vcpu *vcpu)
+{
+	struct emul_move *m = &vcpu->arch.emul->other;
 	enum ginsn_mode mode = code_mode(vcpu);
-	struct paging_fault fault;
 	u32 access = PAGING_FETCH | PAGING_ATOMIC;
 	u64 linear = vcpu_rip(vcpu), gpa;
-	u8 bytes[GINSN_MAX_LEN];
+	struct paging_fault fault;
 	unsigned int len;
+	u64 raw[2] = {};
 
 	if (mode != GINSN_MODE_64)
 		linear = (u32)(linear + hw_segment_base(vcpu, X86_CS));
 	if (vcpu_cpl(vcpu) == 3)
 		access |= PAGING_USER;
-	len = min_t(u64, sizeof(bytes), PAGE_SIZE - (linear & ~PAGE_MASK));
+	len = min_t(u64, GINSN_MAX_LEN, PAGE_SIZE - (linear & ~PAGE_MASK));
 	if (paging_translate(vcpu, linear, access, &gpa, &fault) ||
-	    mem_read_atomic(vcpu->vm, gpa, bytes, len))
-		return -EAGAIN;
-	return ginsn_decode(insn, bytes, len, mode) ? -EAGAIN : 0;
+	    mem_read_atomic(vcpu->vm, gpa, raw, len))
+		return NULL;
+	return decode_move(m, raw, len, mode) ? m : NULL;
+}
+
+static const struct emul_move *fast_fetch(struct vcpu *vcpu)
+{
+	if (likely(vcpu_64bit(vcpu) && !vcpu_la57(vcpu) &&
+		   offset_in_page(vcpu_rip(vcpu)) <= PAGE_SIZE - 2 * sizeof(u64)))
+		return move_64(vcpu);
+	return move_any(vcpu);
 }
 
 /*
  * Is this move the access that trapped, whole and aligned?  The hardware has
  * checked segment and page already.
  */
-static bool fast_matches(struct vcpu *vcpu, const struct ginsn *insn, const struct ginsn_mov *mov,
-			 u64 gpa, bool write)
+static bool fast_matches(struct vcpu *vcpu, const struct emul_move *m, u64 gpa, bool write)
 {
 	const u64 *gpr = (const u64 *)vcpu->arch.gpr;
+	const struct ginsn *insn = &m->insn;
 	u64 linear;
 
-	if (!insn->is_mem || mov->store != write || (gpa & (mov->size - 1)))
+	if (m->mov.store != write || (gpa & (m->mov.size - 1)))
 		return false;
-	/* vcpu_gpr() brings the stack pointer in, which may be the base. */
-	vcpu_gpr(vcpu, HVMOD_RSP);
+	if (m->needs_rsp)
+		vcpu_gpr(vcpu, HVMOD_RSP);
 	linear = ginsn_effective_address(insn, gpr, vcpu_rip(vcpu) + insn->length);
 	if (insn->mode != GINSN_MODE_64 || insn->seg >= GINSN_FS)
 		linear += hw_segment_base(vcpu, (enum x86_seg)insn->seg);
@@ -305,30 +336,27 @@ static int fast_to_user(struct vcpu *vcpu, u64 gpa, const struct ginsn_mov *mov,
 int emul_mmio_fast(struct vcpu *vcpu, u64 gpa, bool write)
 {
 	const u64 *gpr = (const u64 *)vcpu->arch.gpr;
-	struct ginsn_mov mov;
-	struct ginsn insn;
+	const struct emul_move *m;
 	u64 value = 0, rip;
-	int ret;
+	int ret = RUN_RESUME;
 
 	if (vcpu->arch.inject.has_again)
 		return -EAGAIN;
-	ret = fast_fetch(vcpu, &insn);
-	if (ret == -ENOENT)
-		ret = fast_fetch_any(vcpu, &insn);
-	if (ret || !ginsn_mov_get(&insn, &mov) || !fast_matches(vcpu, &insn, &mov, gpa, write))
+	m = fast_fetch(vcpu);
+	if (!m || !fast_matches(vcpu, m, gpa, write))
 		return -EAGAIN;
 
 	if (write)
-		value = ginsn_mov_value(&mov, &insn, gpr);
-	if (emul_device(vcpu, gpa, &value, mov.size, write))
-		ret = fast_to_user(vcpu, gpa, &mov, value, write);
+		value = ginsn_mov_value(&m->mov, &m->insn, gpr);
+	if (emul_device(vcpu, gpa, &value, m->mov.size, write))
+		ret = fast_to_user(vcpu, gpa, &m->mov, value, write);
 	else if (!write)
-		fast_load(vcpu, &mov, value);
+		fast_load(vcpu, &m->mov, value);
 
 	vcpu->stat.emulated++;
-	rip = vcpu_rip(vcpu) + insn.length;
-	if (insn.mode != GINSN_MODE_64)
-		rip = insn.mode == GINSN_MODE_32 ? (u32)rip : (u16)rip;
+	rip = vcpu_rip(vcpu) + m->insn.length;
+	if (m->insn.mode != GINSN_MODE_64)
+		rip = m->insn.mode == GINSN_MODE_32 ? (u32)rip : (u16)rip;
 	hw_advance_to(vcpu, rip);
 	return ret;
 }

@@ -13,6 +13,19 @@
 
 #define EMUL_BATCH	sizeof_field(struct hvmod_run, data)
 
+/*
+ * A plain move as it was decoded.  It depends on nothing but its bytes, so it is
+ * good for as long as they are the same.
+ */
+struct emul_move {
+	u64 raw[2];
+	struct ginsn insn;	/* length 0: none */
+	struct ginsn_mov mov;
+	bool needs_rsp;		/* the stack pointer is an operand */
+};
+
+#define EMUL_MOVE_BITS	3
+
 /* Of the vCPU's thread. */
 struct emul {
 	struct ginsn_ctx ctx;		/* ctx.opaque is the vCPU */
@@ -20,6 +33,8 @@ struct emul {
 	u8 in_size;			/* a plain IN waits for so many bytes; or 0 */
 	bool loading;			/* a plain load, load, waits for its value */
 	struct ginsn_mov load;
+	struct emul_move moves[1 << EMUL_MOVE_BITS];	/* by a hash of their address */
+	struct emul_move other;		/* the one under way of another mode */
 	u32 answer_len;			/* bytes in answer of a batch */
 	u8 bounce[EMUL_BATCH];		/* the emulator's own */
 	u8 answer[EMUL_BATCH];		/* a batch read from a port */

@@ -84,6 +84,12 @@ static inline u64 vcpu_cr4(struct vcpu *vcpu)
 	return vcpu->arch.cr4;
 }
 
+/* A bit that never changes behind our back: the copy is good. */
+static inline bool vcpu_la57(struct vcpu *vcpu)
+{
+	return vcpu->arch.cr4 & X86_CR4_LA57;
+}
+
 static inline bool vcpu_protected(struct vcpu *vcpu)
 {
 	return vcpu_cr0(vcpu) & X86_CR0_PE;

@@ -21,6 +21,13 @@ static bool delivering(struct vcpu *vcpu)
 	return to_vmx(vcpu)->vectoring & VECTORING_INFO_VALID_MASK;
 }
 
+static u32 access_of(unsigned long qual)
+{
+	BUILD_BUG_ON(QUAL_READ != MEM_ACC_READ || QUAL_WRITE != MEM_ACC_WRITE ||
+		     QUAL_FETCH != MEM_ACC_EXEC);
+	return qual & (QUAL_READ | QUAL_WRITE | QUAL_FETCH);
+}
+
 int exit_ept_violation_fast(struct vcpu *vcpu)
 {
 	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
@@ -30,8 +37,15 @@ int exit_ept_violation_fast(struct vcpu *vcpu)
 	/* IRET unblocked NMIs and then faulted: they are blocked still. */
 	if ((qual & QUAL_NMI_UNBLOCKED) && !delivering(vcpu))
 		hw_set_nmi_blocked(vcpu, true);
-	if ((qual & QUAL_FETCH) || (qual & QUAL_LINEAR) != QUAL_LINEAR || delivering(vcpu) ||
-	    mem_is_backed(vcpu->vm, gpa >> PAGE_SHIFT))
+	switch (mem_fault_fast(vcpu, gpa, access_of(qual))) {
+	case MEM_FAULT_MAPPED:
+		return EXIT_RESUME;
+	case MEM_FAULT_MMIO:
+		break;
+	default:
+		return EXIT_SLOW;
+	}
+	if ((qual & QUAL_FETCH) || (qual & QUAL_LINEAR) != QUAL_LINEAR || delivering(vcpu))
 		return EXIT_SLOW;
 
 	ret = emul_mmio_fast(vcpu, gpa, qual & QUAL_WRITE);
@@ -71,16 +85,8 @@ int exit_ept_violation(struct vcpu *vcpu)
 {
 	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
 	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
-	u32 access = 0;
 
-	if (qual & QUAL_READ)
-		access |= MEM_ACC_READ;
-	if (qual & QUAL_WRITE)
-		access |= MEM_ACC_WRITE;
-	if (qual & QUAL_FETCH)
-		access |= MEM_ACC_EXEC;
-
-	switch (mem_fault(vcpu, gpa, access)) {
+	switch (mem_fault(vcpu, gpa, access_of(qual))) {
 	case MEM_FAULT_MAPPED:
 	case MEM_FAULT_RETRY:
 		return EXIT_RESUME;
