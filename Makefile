@@ -55,7 +55,9 @@ demo:
 	@$(rig)/run --demo
 
 bench:
-	@$(rig)/run --lane bench --lane bench-off --show
+	@rc=0; $(rig)/run --lane bench --lane bench-off --show || rc=1; \
+	selftests/bench/publish $(OUT)/bench/tests/*.log $(OUT)/bench-off/tests/*.log; \
+	exit $$rc
 
 .PHONY: install clean
 install: module launcher

@@ -6,6 +6,7 @@
  */
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
+#include <linux/timex.h>
 
 #include "module/arch.h"
 #include "module/compat.h"
@@ -67,11 +68,11 @@ static bool halt_poll(struct vcpu *vcpu)
 
 static int vcpu_block(struct vcpu *vcpu)
 {
-	u64 start = ktime_get_ns();
+	u64 start = ktime_get_ns(), start_ticks = get_cycles();
 	u64 slept;
 
 	if (vcpu->halt_poll_ns && halt_poll(vcpu))
-		return RUN_RESUME;
+		goto out;
 
 	if (vcpu->xen)
 		xen_vcpu_blocks(vcpu, true);
@@ -94,6 +95,8 @@ static int vcpu_block(struct vcpu *vcpu)
 		vcpu->halt_poll_ns = 0;
 	else
 		vcpu->halt_poll_ns = min(max(vcpu->halt_poll_ns * 2, POLL_START), POLL_MAX);
+out:
+	vcpu->stat.halt_ticks += get_cycles() - start_ticks;
 	return RUN_RESUME;
 }
 
@@ -123,6 +126,7 @@ static int run_once(struct vcpu *vcpu)
 
 long vcpu_run(struct vcpu *vcpu)
 {
+	u64 start = get_cycles();
 	int ret = RUN_RESUME;
 
 	vcpu->has_run = true;
@@ -137,6 +141,7 @@ long vcpu_run(struct vcpu *vcpu)
 
 	vcpu_put(vcpu);
 	arch_run_end(vcpu);
+	vcpu->stat.run_ticks += get_cycles() - start;
 	if (ret != RUN_TO_USER)
 		return ret;
 	vcpu->stat.to_user++;

@@ -78,6 +78,8 @@ static int stat_vcpu_show(struct seq_file *m, void *unused)
 
 	seq_printf(m, "cpu      %d\n", READ_ONCE(vcpu->cpu));
 	seq_printf(m, "entries  %llu\n", stat->entries);
+	seq_printf(m, "ticks    %llu guest, %llu run, %llu halt\n", stat->guest_ticks,
+		   stat->run_ticks, stat->halt_ticks);
 	seq_printf(m, "to_user  %llu\n", stat->to_user);
 	seq_printf(m, "injected %llu\n", stat->injected);
 	seq_printf(m, "halts    %llu\n", stat->halts);

@@ -752,7 +752,12 @@ struct hvmod_exit_record {
  * @halts:       times it blocked in HLT
  * @emulated:    instructions emulated
  * @entries:     VM entries
+ * @guest_ticks: ticks of the host's TSC in the guest
+ * @run_ticks:   in HVMOD_VCPU_RUN: the guest, the host for it, and @halt_ticks
+ * @halt_ticks:  blocked in HLT
  * @pad:         zero
+ *
+ * HVMOD_VCPU_RUN adds to @run_ticks when it returns.
  */
 struct hvmod_vcpu_stat {
 	__u64 exits[HVMOD_MAX_EXIT_REASONS];
@@ -761,7 +766,10 @@ struct hvmod_vcpu_stat {
 	__u64 halts;
 	__u64 emulated;
 	__u64 entries;
-	__u64 pad[11];
+	__u64 guest_ticks;
+	__u64 run_ticks;
+	__u64 halt_ticks;
+	__u64 pad[8];
 };
 
 /**

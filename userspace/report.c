@@ -30,6 +30,9 @@ static u64 sum_stats(struct machine *m, struct hvmod_vcpu_stat *sum)
 		sum->injected += one.injected;
 		sum->halts += one.halts;
 		sum->emulated += one.emulated;
+		sum->guest_ticks += one.guest_ticks;
+		sum->run_ticks += one.run_ticks;
+		sum->halt_ticks += one.halt_ticks;
 	}
 	return total;
 }
@@ -48,6 +51,10 @@ void report_stat(struct machine *m)
 				 sum.exits[r] * 100 / total);
 	log_note("  entries %llu, to hvctl %llu, interrupts %llu, halts %llu, emulated %llu",
 		 sum.entries, sum.to_user, sum.injected, sum.halts, sum.emulated);
+	if (sum.run_ticks)
+		log_note("  ticks: %llu in the guest, %llu in the module for it, %llu halted",
+			 sum.guest_ticks, sum.run_ticks - sum.guest_ticks - sum.halt_ticks,
+			 sum.halt_ticks);
 	if (!hvm_vm_stat(m->vm, &vm)) {
 		log_note("  pages: %llu of 4K, %llu of 2M, %llu of 1G; %llu of tables", vm.pages_4k,
 			 vm.pages_2m, vm.pages_1g, vm.ept_pages);

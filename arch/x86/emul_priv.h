@@ -24,7 +24,7 @@ struct emul_move {
 	bool needs_rsp;		/* the stack pointer is an operand */
 };
 
-#define EMUL_MOVE_BITS	3
+#define EMUL_MOVE_BITS	5
 
 /* Of the vCPU's thread. */
 struct emul {

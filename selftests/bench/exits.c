@@ -20,6 +20,8 @@ const struct operation operations[NR_OPS] = {
 		       .no_exit = true },
 	[OP_CPUID] = { "cpuid", "CPUID", COUNT },
 	[OP_HYPERCALL] = { "hypercall", "unknown hypercall", COUNT },
+	[OP_XEN_VERSION] = { "xen_version", "xen_version hypercall (PVH)", COUNT,
+			     .xen = true, .only = &backend_hvmod },
 	[OP_RDMSR] = { "rdmsr", "RDMSR of 0x1a0", COUNT },
 	[OP_WRMSR] = { "wrmsr", "WRMSR of PAT, same value", COUNT },
 	[OP_PIC_READ] = { "pic_read", "port 0x21 (PIC) read", COUNT },
@@ -40,6 +42,8 @@ const struct operation operations[NR_OPS] = {
 	[OP_X2APIC_TMICT] = { "x2apic_tmict", "x2APIC TMICT write", COUNT },
 	[OP_X2APIC_ICR] = { "x2apic_icr", "x2APIC ICR write, self, IF=0", COUNT },
 	[OP_X2APIC_SELF_IPI] = { "x2apic_self_ipi", "x2APIC self-IPI, handler, EOI", COUNT },
+	[OP_IPI_BACK] = { "ipi_back", "IPI to a halted vCPU and back to this", COUNT,
+			  .second = true },
 	[OP_DEADLINE_ARM] = { "deadline_arm", "TSC deadline armed", COUNT },
 	[OP_DEADLINE_LATE] = { "deadline_late", "TSC deadline to its handler", 64,
 			       .raw = true },
@@ -50,6 +54,8 @@ const struct operation operations[NR_OPS] = {
 	[OP_USER_MMIO_WRITE] = { "user_mmio_write", "MMIO write by user space", COUNT },
 	[OP_KICK_PIO] = { "kick_pio", "ioeventfd, port", COUNT },
 	[OP_KICK_MMIO] = { "kick_mmio", "ioeventfd, MMIO", COUNT },
+	[OP_KICK_IRQ] = { "kick_irq", "ioeventfd that is an irqfd, handler, EOI", COUNT,
+			  .kick_irq = true },
 	[OP_EPT_4K] = { "ept_4k", "first touch of 4 KiB the host has", PAGES,
 			.test = TEST_4K },
 	[OP_EPT_2M] = { "ept_2m", "first touch of 2 MiB the host has", 16,
@@ -104,15 +110,20 @@ static bool measure_guest(const struct backend *be, u32 id, struct result *r)
 {
 	const struct operation *op = &operations[id];
 	struct guest_shared *shared;
+	struct second *second = NULL;
 	struct machine m;
 	bool ok;
 
-	machine_new(&m, be, op->test, op->count);
+	machine_new(&m, be, op);
 	shared = (void *)(m.mem + GUEST_SHARED);
 	shared->op = id;
 	shared->count = op->count;
 	be->start(&m);
+	if (op->second)
+		second = second_start(&m);
 	ok = run_guest(&m, op, r);
+	if (second)
+		second_stop(second);
 	if (ok)
 		summarize(shared->sample, op->count, r);
 	machine_free(&m);
@@ -125,7 +136,7 @@ static bool measure_return(const struct backend *be, u32 id, struct result *r)
 	struct machine m;
 	bool ok;
 
-	machine_new(&m, be, TEST_NONE, 0);
+	machine_new(&m, be, &operations[id]);
 	be->start(&m);
 	ok = be->run_return(&m) == EINTR;
 	if (!ok)

@@ -16,3 +16,17 @@ $(O)/obj/bench/exits/guest.bin: bench/exits/guest.lds $(bench-guest)
 
 $(O)/obj/bench/exits/blob.S.o: override CFLAGS += -DGUEST_BIN='"$(O)/obj/bench/exits/guest.bin"'
 $(O)/obj/bench/exits/blob.S.o: $(O)/obj/bench/exits/guest.bin bench/budget
+
+# bench/kvmctl: the launcher on /dev/kvm.  What boot/kvm.c does not define stays the
+# launcher's own.
+kvmctl-obj := $(O)/obj/bench/boot
+kvmctl-hvctl = $(filter-out %/lib/hvm.o,$(shell find $(O)/obj/hvctl/obj -name '*.o'))
+kvmctl-libs = $(shell sed -n 's/.*-o $$@ $$^ \(-l.*\)/\1/p' ../userspace/Makefile)
+
+$(O)/bench/ticks: | $(O)/bench/kvmctl
+
+$(O)/bench/kvmctl: bench/boot/kvm.c $(O)/hvctl
+	@mkdir -p $(kvmctl-obj) $(@D)
+	$(CC) -O2 -g -Wall -Wextra -D_GNU_SOURCE -std=gnu11 -I.. -c -o $(kvmctl-obj)/kvm.o $<
+	objcopy --weaken $(O)/obj/hvctl/obj/lib/hvm.o $(kvmctl-obj)/hvm.o
+	$(CC) -pthread -o $@ $(kvmctl-obj)/kvm.o $(kvmctl-obj)/hvm.o $(kvmctl-hvctl) $(kvmctl-libs)

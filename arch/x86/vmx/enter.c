@@ -46,51 +46,36 @@ void vmx_enter_setup(void)
 
 /* ---- MSRs and selectors that are swapped for as long as we may enter ---- */
 
-static u64 guest_user_msr(struct vcpu *vcpu, int i)
+/* Without the kernel's paravirtual detour: whoever has VMX is no guest of Xen's. */
+static __always_inline void swap_user_msr(struct vmx_cpu *c, enum vmx_user_msr i, u64 value)
 {
-	switch (i) {
-	case VMX_MSR_STAR:
-		return vcpu->arch.star;
-	case VMX_MSR_LSTAR:
-		return vcpu->arch.lstar;
-	case VMX_MSR_CSTAR:
-		return vcpu->arch.cstar;
-	case VMX_MSR_SFMASK:
-		return vcpu->arch.sfmask;
-	}
-	return vcpu->arch.tsc_aux;
-}
-
-static bool skip_user_msr(int i)
-{
-	return i == VMX_MSR_TSC_AUX && !boot_cpu_has(X86_FEATURE_RDTSCP);
+	if (c->loaded_msr[i] == value)
+		return;
+	native_wrmsrl(vmx_user_msr_index[i], value);
+	c->loaded_msr[i] = value;
 }
 
 static void load_user_msrs(struct vcpu *vcpu, struct vmx_cpu *c)
 {
-	int i;
+	const struct vcpu_arch *a = &vcpu->arch;
 
-	for (i = 0; i < VMX_NR_USER_MSRS; i++) {
-		u64 value = guest_user_msr(vcpu, i);
-
-		if (c->loaded_msr[i] == value || skip_user_msr(i))
-			continue;
-		wrmsrl(vmx_user_msr_index[i], value);
-		c->loaded_msr[i] = value;
-	}
+	swap_user_msr(c, VMX_MSR_STAR, a->star);
+	swap_user_msr(c, VMX_MSR_LSTAR, a->lstar);
+	swap_user_msr(c, VMX_MSR_CSTAR, a->cstar);
+	swap_user_msr(c, VMX_MSR_SFMASK, a->sfmask);
+	if (cpu_feature_enabled(X86_FEATURE_RDTSCP))
+		swap_user_msr(c, VMX_MSR_TSC_AUX, a->tsc_aux);
 	to_vmx(vcpu)->msrs_stale = false;
 }
 
 static void restore_user_msrs(struct vmx_cpu *c)
 {
-	int i;
-
-	for (i = 0; i < VMX_NR_USER_MSRS; i++) {
-		if (c->loaded_msr[i] == c->host_msr[i] || skip_user_msr(i))
-			continue;
-		wrmsrl(vmx_user_msr_index[i], c->host_msr[i]);
-		c->loaded_msr[i] = c->host_msr[i];
-	}
+	swap_user_msr(c, VMX_MSR_STAR, c->host_msr[VMX_MSR_STAR]);
+	swap_user_msr(c, VMX_MSR_LSTAR, c->host_msr[VMX_MSR_LSTAR]);
+	swap_user_msr(c, VMX_MSR_CSTAR, c->host_msr[VMX_MSR_CSTAR]);
+	swap_user_msr(c, VMX_MSR_SFMASK, c->host_msr[VMX_MSR_SFMASK]);
+	if (cpu_feature_enabled(X86_FEATURE_RDTSCP))
+		swap_user_msr(c, VMX_MSR_TSC_AUX, c->host_msr[VMX_MSR_TSC_AUX]);
 }
 
 static void put_host_away(struct vcpu *vcpu)
@@ -109,7 +94,7 @@ static void put_host_away(struct vcpu *vcpu)
 		vmcs_write(HOST_FS_BASE, fs_base);
 		vmx->host_fs_base = fs_base;
 	}
-	wrmsrl(MSR_KERNEL_GS_BASE, vmx->msr_guest_kernel_gs);
+	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->msr_guest_kernel_gs);
 	load_user_msrs(vcpu, this_cpu_ptr(&vmx_cpu));
 	vmx->host_loaded = true;
 }
@@ -121,7 +106,7 @@ static void bring_host_back(struct vcpu *vcpu)
 
 	local_irq_save(flags);
 	vmx->host_loaded = false;
-	rdmsrl(MSR_KERNEL_GS_BASE, vmx->msr_guest_kernel_gs);
+	vmx->msr_guest_kernel_gs = native_read_msr(MSR_KERNEL_GS_BASE);
 	if (unlikely(vmx->host_ldt))
 		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
 	if (unlikely(vmx->host_fs))
@@ -135,7 +120,7 @@ static void bring_host_back(struct vcpu *vcpu)
 	/* Loading a selector changed the base, too. */
 	if (unlikely(vmx->host_fs))
 		wrmsrl(MSR_FS_BASE, current->thread.fsbase);
-	wrmsrl(MSR_KERNEL_GS_BASE, current->thread.gsbase);
+	native_wrmsrl(MSR_KERNEL_GS_BASE, current->thread.gsbase);
 	restore_user_msrs(this_cpu_ptr(&vmx_cpu));
 	/* A VM exit leaves both limits at their largest. */
 	invalidate_tss_limit();
@@ -197,6 +182,7 @@ static __always_inline void run_guest(struct vcpu *vcpu)
 
 	if (unlikely(vcpu->arch.cr2 != native_read_cr2()))
 		native_write_cr2(vcpu->arch.cr2);
+	vmx->entered = rdtsc();
 	if (unlikely(vmx_switch(vcpu->arch.gpr, vmx->launched, &vmx->host_rsp)))
 		vmx->exit_reason = VMX_EXIT_FAILED;
 	else
@@ -229,6 +215,7 @@ static int handle_exit_irqoff(struct vcpu *vcpu)
 	rec->reason = reason;
 	rec->rip = vcpu->arch.rip;
 	rec->tsc = rdtsc();
+	vcpu->stat.guest_ticks += rec->tsc - vmx->entered;
 	rec->extra = 0;
 	rec->info = row->flags & EXIT_QUAL ? vmcs_read(EXIT_QUALIFICATION) : 0;
 	trace_hvmod_exit(vcpu->id, reason, row->name, rec->rip, rec->info);

@@ -72,6 +72,7 @@ struct vmx_vcpu {
 		};
 		u32 todo;
 	};
+	u64 entered;			/* TSC at the last entry */
 	u64 flush_gen;			/* vmx_vm.gen that this vCPU has seen */
 	unsigned long host_rsp;		/* what HOST_RSP holds */
 	unsigned long host_cr3, host_cr4;

@@ -17,6 +17,7 @@ typedef unsigned long u64;
 #define VECTOR_XAPIC	0x40
 #define VECTOR_X2APIC	0x41
 #define VECTOR_TIMER	0x42
+#define VECTOR_ANSWER	0x44
 #define VECTOR_SPURIOUS	0xff
 
 #define APIC		0xfee00000UL
@@ -174,6 +175,12 @@ static u32 op_hypercall(u32 i)
 	return TIMED("mov %%esi, %%eax\n\tvmcall", 0, 0, 0x7fff);
 }
 
+/* __HYPERVISOR_xen_version, XENVER_version */
+static u32 op_xen_version(u32 i)
+{
+	return TIMED("mov $17, %%eax\n\tvmcall", 0, 0, 0);
+}
+
 static u32 op_rdmsr(u32 i)
 {
 	return TIMED("rdmsr", MSR_MISC_ENABLE, 0, 0);
@@ -302,6 +309,30 @@ static u32 op_x2apic_self_ipi(u32 i)
 	return ticks;
 }
 
+static void prep_ipi(void)
+{
+	prep_x2apic();
+	while (!*(volatile u32 *)&shared->second_runs)
+		asm volatile("pause");
+}
+
+/* To a vCPU that halts, which sends one back to this one, which halts. */
+static u32 op_ipi_back(u32 i)
+{
+	return TIMED("mov %%esi, %%eax\n\tmov $1, %%edx\n\twrmsr\n\t"
+		     "mov irq_count, %%ebx\n\t"
+		     "1: sti\n\thlt\n\tcli\n\t"
+		     "cmp %%ebx, irq_count\n\tje 1b",
+		     MSR_X2APIC + (APIC_ICR >> 4), 0, VECTOR_ANSWER);
+}
+
+/* The other half of it. */
+static void answer(void)
+{
+	for (;;)
+		asm volatile("sti; hlt" : : : "memory");
+}
+
 /* A deadline that does not come. */
 static u32 op_deadline_arm(u32 i)
 {
@@ -361,6 +392,17 @@ static u32 op_kick_mmio(u32 i)
 	return TIMED("mov %%si, (%%rdi)", 0, GUEST_MMIO_KICK, i);
 }
 
+static u32 op_kick_irq(u32 i)
+{
+	u32 ticks;
+
+	asm volatile("sti; nop" : : : "memory");
+	ticks = TIMED("mov %%esi, %%edx\n\toutw %%ax, %%dx\n\t" UNTIL_IRQ,
+		      irq_count, 0, PORT_KICK_IRQ);
+	asm volatile("cli" : : : "memory");
+	return ticks;
+}
+
 static u32 op_touch_4k(u32 i)
 {
 	return TIMED("mov %%esi, (%%rdi)", 0, GUEST_TEST + i * 4096UL, i);
@@ -414,6 +456,7 @@ static const struct {
 	[OP_EMPTY]		= { op_empty },
 	[OP_CPUID]		= { op_cpuid },
 	[OP_HYPERCALL]		= { op_hypercall },
+	[OP_XEN_VERSION]	= { op_xen_version },
 	[OP_RDMSR]		= { op_rdmsr },
 	[OP_WRMSR]		= { op_wrmsr, prep_wrmsr },
 	[OP_PIC_READ]		= { op_pic_read },
@@ -433,6 +476,7 @@ static const struct {
 	[OP_X2APIC_TMICT]	= { op_x2apic_tmict, prep_x2apic },
 	[OP_X2APIC_ICR]		= { op_x2apic_icr, prep_x2apic },
 	[OP_X2APIC_SELF_IPI]	= { op_x2apic_self_ipi, prep_x2apic },
+	[OP_IPI_BACK]		= { op_ipi_back, prep_ipi },
 	[OP_DEADLINE_ARM]	= { op_deadline_arm, prep_deadline },
 	[OP_DEADLINE_LATE]	= { op_deadline_late, prep_deadline },
 	[OP_HLT_WAKE]		= { op_hlt_wake, prep_xapic },
@@ -442,6 +486,7 @@ static const struct {
 	[OP_USER_MMIO_WRITE]	= { op_user_mmio_write },
 	[OP_KICK_PIO]		= { op_kick_pio },
 	[OP_KICK_MMIO]		= { op_kick_mmio },
+	[OP_KICK_IRQ]		= { op_kick_irq, prep_xapic },
 	[OP_EPT_4K]		= { op_touch_4k },
 	[OP_EPT_2M]		= { op_touch_2m },
 	[OP_DIRTY_4K]		= { op_touch_4k, prep_dirty },
@@ -483,10 +528,8 @@ static void set_gate(u32 vector, void (*fn)(void))
 	};
 }
 
-static void load_tables(void)
+static void fill_gates(void)
 {
-	struct dtr g = { .limit = sizeof(gdt) - 1, .base = (u64)gdt };
-	struct dtr t = { .limit = sizeof(idt) - 1, .base = (u64)idt };
 	u32 i;
 
 	for (i = 0; i < 256; i++)
@@ -496,16 +539,31 @@ static void load_tables(void)
 	set_gate(VECTOR_XAPIC, isr_xapic);
 	set_gate(VECTOR_X2APIC, isr_x2apic);
 	set_gate(VECTOR_TIMER, isr_timer);
+	set_gate(VECTOR_IRQFD, isr_xapic);
+	set_gate(VECTOR_ANSWER, isr_answer);
+}
+
+static void load_tables(void)
+{
+	struct dtr g = { .limit = sizeof(gdt) - 1, .base = (u64)gdt };
+	struct dtr t = { .limit = sizeof(idt) - 1, .base = (u64)idt };
+
 	asm volatile("lgdt (%0)\n\t"
 		     "lidt (%1)"
 		     : : "r"(&g.limit), "r"(&t.limit) : "memory");
 }
 
-void guest_main(void)
+void guest_main(u64 id)
 {
 	u32 op = shared->op, count = shared->count, i;
 
+	fill_gates();
 	load_tables();
+	if (id) {
+		prep_x2apic();
+		shared->second_runs = 1;
+		answer();
+	}
 	if (op >= NR_OPS || !ops[op].sample)
 		guest_bad();
 	if (ops[op].prepare)

@@ -12,7 +12,8 @@
 #define GUEST_PDPT	0x5000
 #define GUEST_PD	0x6000		/* four pages */
 #define GUEST_SHARED	0x10000		/* struct guest_shared */
-#define GUEST_STACK	0xf0000		/* its top */
+#define GUEST_STACK	0xf0000		/* its top; the second vCPU's is below */
+#define GUEST_STACK_SIZE	0x8000
 #define GUEST_IMAGE	0x100000	/* the flat binary, entered at its start */
 #define GUEST_RAM_SIZE	0x200000
 #define GUEST_TEST	0x10000000	/* memory whose faults are counted */
@@ -28,7 +29,10 @@
 #define PORT_FAIL	0xe8	/* the guest saw something wrong */
 #define PORT_USER	0x510	/* user space answers here */
 #define PORT_KICK	0x520	/* an ioeventfd */
+#define PORT_KICK_IRQ	0x524	/* an ioeventfd that is an irqfd, too */
 #define PORT_PMTMR	0x608
+
+#define VECTOR_IRQFD	0x43	/* at vCPU 0 */
 
 #define WARM_UPS	4
 #define MAX_SAMPLES	1024
@@ -38,6 +42,7 @@ enum bench_op {
 	OP_EMPTY,
 	OP_CPUID,
 	OP_HYPERCALL,
+	OP_XEN_VERSION,
 	OP_RDMSR,
 	OP_WRMSR,
 	OP_PIC_READ,
@@ -57,6 +62,7 @@ enum bench_op {
 	OP_X2APIC_TMICT,
 	OP_X2APIC_ICR,
 	OP_X2APIC_SELF_IPI,
+	OP_IPI_BACK,
 	OP_DEADLINE_ARM,
 	OP_DEADLINE_LATE,
 	OP_HLT_WAKE,
@@ -66,6 +72,7 @@ enum bench_op {
 	OP_USER_MMIO_WRITE,
 	OP_KICK_PIO,
 	OP_KICK_MMIO,
+	OP_KICK_IRQ,
 	OP_EPT_4K,
 	OP_EPT_2M,
 	OP_DIRTY_4K,
@@ -84,17 +91,19 @@ enum bench_op {
 struct guest_shared {
 	unsigned int op;
 	unsigned int count;
+	unsigned int second_runs;	/* the second vCPU is about to halt */
 	unsigned int sample[MAX_SAMPLES];
 };
 
 /* The guest's own: guest.c and guest_entry.S. */
-void guest_main(void);
+void guest_main(unsigned long id);
 void guest_bad(void);
 void isr_int3(void);
 void isr_ud(void);
 void isr_xapic(void);
 void isr_x2apic(void);
 void isr_timer(void);
+void isr_answer(void);
 void isr_bad(void);
 
 #endif /* SELFTESTS_BENCH_EXITS_GUEST_H */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The guest's first instruction and its handlers of exceptions and interrupts.
- * The launcher enters guest_entry in long mode; guest_main() installs the
- * handlers.  A handler must be as short as it can: its instructions count.
+ * The launcher enters guest_entry in long mode with the number of the vCPU in
+ * RDI; guest_main() installs the handlers.  A handler must be as short as it can: its instructions count.
  */
 #define APIC_EOI	0xfee000b0
 #define X2APIC_EOI	0x80b
+#define X2APIC_ICR	0x830
+#define VECTOR_X2APIC	0x41
 
 	.section .text.entry, "ax"
 	.globl	guest_entry
@@ -15,7 +17,7 @@ guest_entry:
 	jmp	1b
 
 	.text
-	.globl	isr_int3, isr_ud, isr_xapic, isr_x2apic, isr_timer, isr_bad
+	.globl	isr_int3, isr_ud, isr_xapic, isr_x2apic, isr_timer, isr_answer, isr_bad
 isr_int3:
 	iretq
 
@@ -55,6 +57,23 @@ isr_timer:
 	mov	$APIC_EOI, %eax
 	movl	$0, (%rax)
 	pop	%rdx
+	pop	%rax
+	iretq
+
+	/* The second vCPU's: an interrupt to the first. */
+isr_answer:
+	push	%rax
+	push	%rcx
+	push	%rdx
+	mov	$X2APIC_EOI, %ecx
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+	mov	$X2APIC_ICR, %ecx
+	mov	$VECTOR_X2APIC, %eax
+	wrmsr
+	pop	%rdx
+	pop	%rcx
 	pop	%rax
 	iretq
 

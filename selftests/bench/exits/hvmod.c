@@ -38,10 +38,17 @@ static void hvmod_create(struct machine *m)
 			   HVMOD_DEV_PMTMR,
 		.pmtmr_port = PORT_PMTMR,
 	};
-	struct hvmod_vcpu_create vcpu = { .id = 0 };
 
+	if (m->op->xen)
+		vm = (struct hvmod_vm_create){ .kind = HVMOD_KIND_PVH };
 	m->vm = ioctl(m->dev, HVMOD_VM_CREATE, &vm);
 	hv_need(m->vm >= 0);
+}
+
+static void hvmod_create_vcpu(struct machine *m)
+{
+	struct hvmod_vcpu_create vcpu = { .id = m->id };
+
 	m->vcpu = ioctl(m->vm, HVMOD_VCPU_CREATE, &vcpu);
 	hv_need(m->vcpu >= 0);
 	m->run_size = sizeof(struct hvmod_run);
@@ -82,6 +89,21 @@ static void hvmod_add_kicks(struct machine *m)
 	hv_need(!ioctl(m->vm, HVMOD_VM_IOEVENTFD, &mmio));
 }
 
+static void hvmod_add_kick_irq(struct machine *m)
+{
+	struct hvmod_ioeventfd pio = {
+		.addr = PORT_KICK_IRQ, .len = 2, .fd = m->kick_irq,
+		.flags = HVMOD_IOEVENTFD_PIO,
+	};
+	struct hvmod_irqfd irqfd = {
+		.fd = m->kick_irq, .flags = HVMOD_IRQFD_MSI,
+		.msi = { .addr = 0xfee00000, .data = VECTOR_IRQFD },
+	};
+
+	hv_need(!ioctl(m->vm, HVMOD_VM_IOEVENTFD, &pio));
+	hv_need(!ioctl(m->vm, HVMOD_VM_IRQFD, &irqfd));
+}
+
 static int state(struct machine *m, unsigned long cmd, u32 id, void *p, u32 size)
 {
 	struct hvmod_state args = { .id = id, .size = size, .addr = (uintptr_t)p };
@@ -98,9 +120,11 @@ static void hvmod_start(struct machine *m)
 		.limit = 0xffffffff, .selector = GUEST_DS, .access = 0xc093,
 	};
 	struct hvmod_regs regs = { .rip = GUEST_IMAGE, .rflags = 2 };
+	struct hvmod_mp mp = { .state = HVMOD_MP_RUNNABLE };
 	struct hvmod_sregs s;
 
-	regs.gpr[HVMOD_RSP] = GUEST_STACK;
+	regs.gpr[HVMOD_RSP] = GUEST_STACK - m->id * GUEST_STACK_SIZE;
+	regs.gpr[HVMOD_RDI] = m->id;
 	hv_need(!state(m, HVMOD_VCPU_GET_STATE, HVMOD_STATE_SREGS, &s, sizeof(s)));
 	s.cs = cs;
 	s.ds = ds;
@@ -116,6 +140,7 @@ static void hvmod_start(struct machine *m)
 	s.efer = START_EFER;
 	hv_need(!state(m, HVMOD_VCPU_SET_STATE, HVMOD_STATE_SREGS, &s, sizeof(s)));
 	hv_need(!state(m, HVMOD_VCPU_SET_STATE, HVMOD_STATE_REGS, &regs, sizeof(regs)));
+	hv_need(!state(m, HVMOD_VCPU_SET_STATE, HVMOD_STATE_MP, &mp, sizeof(mp)));
 }
 
 static enum machine_word hvmod_word(const struct hvmod_run *run)
@@ -137,8 +162,10 @@ static enum machine_word hvmod_run(struct machine *m)
 
 	for (;;) {
 		if (ioctl(m->vcpu, HVMOD_VCPU_RUN, 0)) {
-			if (errno == EINTR)
+			if (errno == EINTR && !m->stop)
 				continue;
+			if (errno == EINTR)
+				return WORD_DONE;
 			tap_note("HVMOD_VCPU_RUN: %m");
 			return WORD_FAIL;
 		}
@@ -188,9 +215,11 @@ const struct backend backend_hvmod = {
 	.name = "hvmod",
 	.open = hvmod_open,
 	.create = hvmod_create,
+	.create_vcpu = hvmod_create_vcpu,
 	.set_memory = hvmod_set_memory,
 	.get_dirty = hvmod_get_dirty,
 	.add_kicks = hvmod_add_kicks,
+	.add_kick_irq = hvmod_add_kick_irq,
 	.start = hvmod_start,
 	.run = hvmod_run,
 	.run_return = hvmod_run_return,

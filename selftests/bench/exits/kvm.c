@@ -68,14 +68,19 @@ static void find_stats(struct machine *m)
 static void kvm_create(struct machine *m)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
-	int size;
 
 	m->vm = ioctl(m->dev, KVM_CREATE_VM, 0);
 	hv_need(m->vm >= 0);
 	hv_need(!ioctl(m->vm, KVM_SET_TSS_ADDR, 0xfffbd000UL));
 	hv_need(!ioctl(m->vm, KVM_CREATE_IRQCHIP, 0));
 	hv_need(!ioctl(m->vm, KVM_CREATE_PIT2, &pit));
-	m->vcpu = ioctl(m->vm, KVM_CREATE_VCPU, 0);
+}
+
+static void kvm_create_vcpu(struct machine *m)
+{
+	int size;
+
+	m->vcpu = ioctl(m->vm, KVM_CREATE_VCPU, m->id);
 	hv_need(m->vcpu >= 0);
 	size = ioctl(m->dev, KVM_GET_VCPU_MMAP_SIZE, 0);
 	hv_need(size > 0);
@@ -117,6 +122,28 @@ static void kvm_add_kicks(struct machine *m)
 	hv_need(!ioctl(m->vm, KVM_IOEVENTFD, &mmio));
 }
 
+static void kvm_add_kick_irq(struct machine *m)
+{
+	struct kvm_ioeventfd pio = {
+		.addr = PORT_KICK_IRQ, .len = 2, .fd = m->kick_irq,
+		.flags = KVM_IOEVENTFD_FLAG_PIO,
+	};
+	struct kvm_irqfd irqfd = { .fd = m->kick_irq, .gsi = 24 };
+	struct kvm_irq_routing_entry entry = {
+		.gsi = 24, .type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = 0xfee00000, .data = VECTOR_IRQFD },
+	};
+	struct kvm_irq_routing *table = calloc(1, sizeof(*table) + sizeof(entry));
+
+	hv_need(table);
+	table->nr = 1;
+	table->entries[0] = entry;
+	hv_need(!ioctl(m->vm, KVM_SET_GSI_ROUTING, table));
+	free(table);
+	hv_need(!ioctl(m->vm, KVM_IOEVENTFD, &pio));
+	hv_need(!ioctl(m->vm, KVM_IRQFD, &irqfd));
+}
+
 static void kvm_start(struct machine *m)
 {
 	const struct kvm_segment cs = {
@@ -128,8 +155,10 @@ static void kvm_start(struct machine *m)
 		.s = 1, .db = 1, .g = 1,
 	};
 	struct kvm_regs regs = {
-		.rip = GUEST_IMAGE, .rsp = GUEST_STACK, .rflags = 2,
+		.rip = GUEST_IMAGE, .rsp = GUEST_STACK - m->id * GUEST_STACK_SIZE,
+		.rdi = m->id, .rflags = 2,
 	};
+	struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	struct kvm_sregs s;
 
 	hv_need(!ioctl(m->vcpu, KVM_GET_SREGS, &s));
@@ -149,6 +178,7 @@ static void kvm_start(struct machine *m)
 	s.efer = START_EFER;
 	hv_need(!ioctl(m->vcpu, KVM_SET_SREGS, &s));
 	hv_need(!ioctl(m->vcpu, KVM_SET_REGS, &regs));
+	hv_need(!ioctl(m->vcpu, KVM_SET_MP_STATE, &mp));
 }
 
 static enum machine_word kvm_word(const struct kvm_run *run)
@@ -170,8 +200,10 @@ static enum machine_word kvm_run(struct machine *m)
 
 	for (;;) {
 		if (ioctl(m->vcpu, KVM_RUN, 0)) {
-			if (errno == EINTR)
+			if (errno == EINTR && !m->stop)
 				continue;
+			if (errno == EINTR)
+				return WORD_DONE;
 			tap_note("KVM_RUN: %m");
 			return WORD_FAIL;
 		}
@@ -212,9 +244,11 @@ const struct backend backend_kvm = {
 	.name = "kvm",
 	.open = kvm_open,
 	.create = kvm_create,
+	.create_vcpu = kvm_create_vcpu,
 	.set_memory = kvm_set_memory,
 	.get_dirty = kvm_get_dirty,
 	.add_kicks = kvm_add_kicks,
+	.add_kick_irq = kvm_add_kick_irq,
 	.start = kvm_start,
 	.run = kvm_run,
 	.run_return = kvm_run_return,

@@ -3,6 +3,8 @@
  * Memory, page tables and image of the exit benchmark's guest.  Called by exits.c
  * for each operation.  It must not differ between the back ends.
  */
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -45,17 +47,30 @@ static void write_tables(u8 *mem)
 		pd[i] = i << 21 | PTE_LARGE;
 }
 
-void machine_new(struct machine *m, const struct backend *be, enum test_memory test,
-		 u32 count)
+static int new_eventfd(void)
 {
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	hv_need(fd >= 0);
+	return fd;
+}
+
+void machine_new(struct machine *m, const struct backend *be, const struct operation *op)
+{
+	enum test_memory test = op->test;
+
 	memset(m, 0, sizeof(*m));
 	m->be = be;
+	m->op = op;
 	m->dev = be->open();
 	hv_need(m->dev >= 0);
-	m->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	hv_need(m->kick >= 0);
+	m->kick = new_eventfd();
+	m->kick_irq = new_eventfd();
 	be->create(m);
+	be->create_vcpu(m);
 	be->add_kicks(m);
+	if (op->kick_irq)
+		be->add_kick_irq(m);
 
 	m->mem = map_memory(GUEST_RAM_SIZE, MADV_NOHUGEPAGE);
 	write_tables(m->mem);
@@ -63,7 +78,7 @@ void machine_new(struct machine *m, const struct backend *be, enum test_memory t
 	be->set_memory(m, SLOT_RAM, false, 0, GUEST_RAM_SIZE, m->mem);
 	if (test == TEST_NONE)
 		return;
-	m->test_size = (count + WARM_UPS) * (test == TEST_2M ? SIZE_2M : 4096);
+	m->test_size = (op->count + WARM_UPS) * (test == TEST_2M ? SIZE_2M : 4096);
 	m->test = map_memory(m->test_size,
 			     test == TEST_2M ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	be->set_memory(m, SLOT_TEST, test == TEST_DIRTY, GUEST_TEST, m->test_size, m->test);
@@ -78,7 +93,62 @@ void machine_free(struct machine *m)
 	close(m->vm);
 	close(m->dev);
 	close(m->kick);
+	close(m->kick_irq);
 	munmap(m->mem, GUEST_RAM_SIZE);
 	if (m->test)
 		munmap(m->test, m->test_size);
+}
+
+/* ---- another vCPU ---- */
+
+struct second {
+	struct machine m;
+	pthread_t thread;
+	enum machine_word word;
+};
+
+static void *second_main(void *arg)
+{
+	struct second *s = arg;
+
+	s->word = s->m.be->run(&s->m);
+	return NULL;
+}
+
+static void wake_up(int number)
+{
+}
+
+struct second *second_start(struct machine *m)
+{
+	struct sigaction action = { .sa_handler = wake_up };
+	struct second *s = calloc(1, sizeof(*s));
+
+	hv_need(s);
+	s->m = *m;
+	s->m.id = 1;
+	m->be->create_vcpu(&s->m);
+	m->be->start(&s->m);
+	hv_need(!sigaction(SIGUSR1, &action, NULL));
+	hv_need(!pthread_create(&s->thread, NULL, second_main, s));
+	return s;
+}
+
+void second_stop(struct second *s)
+{
+	struct timespec soon = { .tv_nsec = 1000000 };
+
+	s->m.stop = true;
+	/* A signal that comes before the call is lost: again. */
+	while (pthread_tryjoin_np(s->thread, NULL)) {
+		pthread_kill(s->thread, SIGUSR1);
+		nanosleep(&soon, NULL);
+	}
+	if (s->word != WORD_DONE)
+		tap_note("%s: the second vCPU failed", s->m.be->name);
+	munmap(s->m.run, s->m.run_size);
+	if (s->m.stats > 0)
+		close(s->m.stats);
+	close(s->m.vcpu);
+	free(s);
 }

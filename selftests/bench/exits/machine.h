@@ -24,7 +24,10 @@ enum machine_word {
 
 struct machine {
 	const struct backend *be;
+	const struct operation *op;
 	int dev, vm, vcpu;
+	u32 id;			/* of the vCPU */
+	volatile bool stop;	/* run() ends with the next signal */
 	int stats;		/* KVM's counters */
 	u64 stats_offset;
 	void *run;
@@ -33,21 +36,29 @@ struct machine {
 	u8 *test;		/* at GUEST_TEST, or NULL */
 	size_t test_size;
 	int kick;		/* the eventfd of both ioeventfds */
+	int kick_irq;		/* of an ioeventfd and an irqfd */
 };
 
 struct backend {
 	const char *name;
 	/* A descriptor, or -1: the program is skipped. */
 	int (*open)(void);
-	/* VM with interrupt devices and a vCPU with a CPUID table. */
+	/* VM with interrupt devices. */
 	void (*create)(struct machine *m);
+	/* vCPU m->id with a CPUID table. */
+	void (*create_vcpu)(struct machine *m);
 	void (*set_memory)(struct machine *m, u32 slot, bool dirty, u64 gpa,
 			   u64 size, void *hva);
 	void (*get_dirty)(struct machine *m, u64 *bitmap);
 	void (*add_kicks)(struct machine *m);
+	/* PORT_KICK_IRQ interrupts vCPU 0 with VECTOR_IRQFD. */
+	void (*add_kick_irq)(struct machine *m);
 	/* Long mode, IF clear. */
 	void (*start)(struct machine *m);
-	/* Runs until the guest says a word; answers PORT_USER and GUEST_MMIO. */
+	/*
+	 * Runs until the guest says a word, or, with m->stop, until a signal
+	 * comes: WORD_DONE.  Answers PORT_USER and GUEST_MMIO.
+	 */
 	enum machine_word (*run)(struct machine *m);
 	/* One call that returns at once, with EINTR; gives errno. */
 	int (*run_return)(struct machine *m);
@@ -69,9 +80,12 @@ enum test_memory {
 	TEST_DIRTY,	/* as TEST_4K, with a dirty log */
 };
 
-void machine_new(struct machine *m, const struct backend *be, enum test_memory test,
-		 u32 count);
+void machine_new(struct machine *m, const struct backend *be, const struct operation *op);
 void machine_free(struct machine *m);
+/* vCPU 1 of m, in a thread of its own that runs the same guest. */
+struct second;
+struct second *second_start(struct machine *m);
+void second_stop(struct second *s);
 
 /* What one operation cost. */
 struct result {
@@ -95,6 +109,9 @@ struct operation {
 	bool dirty;		/* read the dirty log at the sync */
 	bool raw;		/* the empty loop is no part of it */
 	bool no_exit;		/* it must not exit */
+	bool second;		/* needs another vCPU */
+	bool kick_irq;		/* needs PORT_KICK_IRQ */
+	bool xen;		/* needs a Xen domain */
 	const struct backend *only;
 };
 

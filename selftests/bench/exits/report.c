@@ -140,7 +140,8 @@ static void print_json(const char *release)
 	for (id = 0; id < NR_OPS; id++) {
 		printf("BENCH {\"bench\": \"exits\", \"kernel\": \"%s\", \"mitigations\": \"%s\", ",
 		       release, off);
-		printf("\"name\": \"%s\"", operations[id].name);
+		printf("\"name\": \"%s\", \"title\": \"%s\"", operations[id].name,
+		       operations[id].title);
 		json_cell("hvmod", &results[HVMOD][id]);
 		json_cell("kvm", &results[KVM][id]);
 		printf("}\n");
