@@ -10,9 +10,9 @@
 
 #include "hv.h"
 
-enum kind { DEV, VM, VCPU, KINDS };
+enum kind { DEV, VM, VCPU, XEN, KINDS };
 
-static const char * const kind_name[KINDS] = { "dev", "vm", "vcpu" };
+static const char * const kind_name[KINDS] = { "dev", "vm", "vcpu", "xen" };
 
 static const struct {
 	const char *name;
@@ -51,9 +51,21 @@ static const struct {
 	CALL(VCPU_NMI, VCPU),
 	CALL_ARG(VCPU_STAT, VCPU),
 	CALL_PAD(VCPU_EXITS, VCPU, struct hvmod_exits, pad),
+	CALL_ARG(VM_XEN_PARAM, XEN),
+	CALL_PAD(VM_XEN_EVTCHN, XEN, struct hvmod_xen_evtchn, pad),
+	CALL_PAD(VM_XEN_SEND, XEN, struct hvmod_xen_send, pad),
+	CALL_PAD(VM_XEN_CALLS, XEN, struct hvmod_xen_calls, pad),
+	CALL_PAD(VM_XEN_MEMORY, XEN, struct hvmod_xen_memory, pad),
+	CALL_PAD(VM_XEN_MAP, XEN, struct hvmod_xen_map, pad),
 };
 
 static int fds[KINDS];
+
+/* A VM of a Xen kind has a VM's calls, too. */
+static bool serves(enum kind kind, size_t i)
+{
+	return calls[i].kind == kind || (kind == XEN && calls[i].kind == VM);
+}
 
 static int call(int fd, u32 cmd, void *arg)
 {
@@ -69,7 +81,7 @@ static void test_unknown(enum kind kind)
 
 	for (nr = 0; nr < 256; nr++) {
 		for (i = 0; i < ARRAY_SIZE(calls); i++) {
-			if (calls[i].kind == kind && _IOC_NR(calls[i].cmd) == nr)
+			if (serves(kind, i) && _IOC_NR(calls[i].cmd) == nr)
 				break;
 		}
 		if (i < ARRAY_SIZE(calls))
@@ -101,7 +113,7 @@ static void test_variants(size_t i)
 	bad += call(fd, _IOC(dir, HVMOD_IOC_TYPE + 1, nr, size), room) != ENOTTY;
 	bad += call(fd, _IOC(dir, 0, nr, size), room) != ENOTTY;
 	for (k = 0; k < KINDS; k++) {
-		if (k != calls[i].kind)
+		if (!serves(k, i))
 			bad += call(fds[k], cmd, room) != ENOTTY;
 	}
 	tap_ok(!bad, "%s: another size, direction, type, descriptor: ENOTTY", calls[i].name);
@@ -176,6 +188,9 @@ static void test_create(int dev)
 int main(void)
 {
 	struct hv_vm *vm = hv_vm_new(1 << 20);
+	struct hv_vm *xen = hv_vm_new_args(1 << 20, &(struct hvmod_vm_create) {
+		.kind = HVMOD_KIND_PVH,
+	});
 	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0);
 	unsigned int k;
 	size_t i;
@@ -183,6 +198,7 @@ int main(void)
 	fds[DEV] = vm->dev;
 	fds[VM] = vm->fd;
 	fds[VCPU] = vcpu->fd;
+	fds[XEN] = xen->fd;
 
 	for (k = 0; k < KINDS; k++)
 		test_unknown(k);
@@ -198,6 +214,7 @@ int main(void)
 
 	tap_ok(read(vm->fd, &k, 1) < 0 && write(vcpu->fd, &k, 1) < 0, "no read, no write");
 	hv_vcpu_free(vcpu);
+	hv_vm_free(xen);
 	hv_vm_free(vm);
 	return tap_finish();
 }

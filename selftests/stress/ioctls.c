@@ -37,7 +37,8 @@ static const struct {
 	CALL(VM_STAT), CALL(VCPU_RUN), CALL(VCPU_RUN), CALL(VCPU_GET_STATE),
 	CALL(VCPU_SET_STATE), CALL(VCPU_GET_MSRS), CALL(VCPU_SET_MSRS), CALL(VCPU_SET_CPUID),
 	CALL(VCPU_NMI), CALL(VCPU_STAT), CALL(VCPU_EXITS), CALL(VM_XEN_PARAM),
-	CALL(VM_XEN_EVTCHN), CALL(VM_XEN_SEND),
+	CALL(VM_XEN_EVTCHN), CALL(VM_XEN_SEND), CALL(VM_XEN_CALLS), CALL(VM_XEN_MEMORY),
+	CALL(VM_XEN_MAP),
 };
 
 static const int allowed[] = {
@@ -74,15 +75,11 @@ static u32 vcpu_size[] = {
 	sizeof(struct hvmod_mp), sizeof(struct hvmod_tsc),
 };
 
-static void fill(struct caller *c, u32 cmd, u64 *arg)
+static void fill_vm(struct caller *c, u32 cmd, u64 *arg, u8 *room)
 {
-	u8 *room = c->scratch + rng(c) % 64 * 8;
 	u32 group;
 
 	switch (cmd) {
-	case HVMOD_CHECK_CAP:
-		arg[0] = rng(c) % 12;
-		break;
 	case HVMOD_VM_SET_MEMORY:
 		arg[0] = rng(c) % 6 | (rng(c) % 4) << 32;
 		arg[1] = rng(c) % 64 << 16;
@@ -124,6 +121,47 @@ static void fill(struct caller *c, u32 cmd, u64 *arg)
 		arg[0] = (HVMOD_STATE_PIC + group) | (u64)vm_size[group] << 32;
 		arg[1] = (uintptr_t)room;
 		break;
+	}
+}
+
+static void fill_xen(struct caller *c, u32 cmd, u64 *arg, u8 *room)
+{
+	switch (cmd) {
+	case HVMOD_VM_XEN_PARAM:
+		arg[0] = rng(c) % 40 | (rng(c) & 1) << 32;
+		arg[1] = rng(c) % 3 ? rng(c) & rng(c) : rng(c) % 1024;
+		break;
+	case HVMOD_VM_XEN_EVTCHN:
+		arg[0] = rng(c) % 8 | (rng(c) % 4) << 32;
+		arg[1] = (u32)(rng(c) & 1 ? event_fds[rng(c) % 4] : -1);
+		break;
+	case HVMOD_VM_XEN_SEND:
+		arg[0] = rng(c) % 8;
+		break;
+	case HVMOD_VM_XEN_MEMORY:
+		arg[0] = rng(c) % 8;
+		arg[1] = rng(c) % 1024;
+		arg[2] = rng(c) % 1024;
+		arg[3] = rng(c) % 1024;
+		arg[4] = rng(c) % 64;
+		break;
+	case HVMOD_VM_XEN_MAP:
+	case HVMOD_VM_XEN_CALLS:
+		arg[0] = rng(c) % 130;
+		arg[1] = (uintptr_t)room;
+		break;
+	}
+}
+
+static void fill(struct caller *c, u32 cmd, u64 *arg)
+{
+	u8 *room = c->scratch + rng(c) % 64 * 8;
+	u32 group;
+
+	switch (cmd) {
+	case HVMOD_CHECK_CAP:
+		arg[0] = rng(c) % 12;
+		break;
 	case HVMOD_VCPU_GET_STATE:
 	case HVMOD_VCPU_SET_STATE:
 		group = rng(c) % ARRAY_SIZE(vcpu_size);
@@ -139,6 +177,9 @@ static void fill(struct caller *c, u32 cmd, u64 *arg)
 		arg[0] = rng(c) % 130;
 		arg[1] = (uintptr_t)room;
 		break;
+	default:
+		fill_vm(c, cmd, arg, room);
+		fill_xen(c, cmd, arg, room);
 	}
 	if (rng(c) % 8 == 0)
 		((u8 *)arg)[rng(c) % 32] ^= 1 << rng(c) % 8;
