@@ -21,6 +21,7 @@ enum irq_source {
 	IRQ_SOURCE_USER,	/* HVMOD_VM_IRQ_LINE */
 	IRQ_SOURCE_IRQFD,	/* irqfd with resampling */
 	IRQ_SOURCE_DEVICE,	/* a device in the kernel */
+	IRQ_SOURCE_XEN,		/* Xen's callback by an interrupt input */
 	IRQ_SOURCES
 };
 

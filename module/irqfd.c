@@ -21,6 +21,7 @@
 #include "module/compat.h"
 #include "module/irq.h"
 #include "module/vm.h"
+#include "module/xen/xen.h"
 
 #define IRQFD_FLAGS	(HVMOD_IRQFD_DEASSIGN | HVMOD_IRQFD_MSI | HVMOD_IRQFD_RESAMPLE)
 
@@ -103,6 +104,8 @@ void irq_eoi(struct vm *vm, u32 gsi)
 	bool lowered = false;
 	unsigned long flags;
 
+	if (unlikely(vm->xen))
+		xen_irq_eoi(vm, gsi);
 	if (list_empty(&irq->resamplers))
 		return;
 	spin_lock_irqsave(&irq->lock, flags);

@@ -161,5 +161,8 @@ int hcall_abi_page(struct vcpu *vcpu, u64 value)
 	/* The low bits number the page: there is one. */
 	if (offset_in_page(value) || value >= HVMOD_MAX_GPA)
 		return -EINVAL;
-	return arch_xen_hypercall_page(vcpu, value >> PAGE_SHIFT) ? -EINVAL : 0;
+	if (arch_xen_hypercall_page(vcpu, value >> PAGE_SHIFT))
+		return -EINVAL;
+	xen_set_layout(vcpu->vm, vcpu_64bit(vcpu));
+	return 0;
 }

@@ -73,7 +73,7 @@ int arch_cap(u32 id, u64 *value)
 		*value = fpu_xsave_size();
 		return 0;
 	case HVMOD_CAP_KINDS:
-		*value = BIT(HVMOD_KIND_PC) | BIT(HVMOD_KIND_PVH);
+		*value = BIT(HVMOD_KIND_PC) | BIT(HVMOD_KIND_PVH) | BIT(HVMOD_KIND_HVM);
 		return 0;
 	case HVMOD_CAP_MAX_GPA_BITS:
 		*value = ilog2(HVMOD_MAX_GPA);

@@ -15,12 +15,10 @@
 
 static struct evtchn_2l evtchn_bits(struct vm *vm)
 {
-	struct shared_info *s = vm->xen->shinfo;
+	struct evtchn_2l bits;
 
-	return (struct evtchn_2l) {
-		.pending = (unsigned long *)s->evtchn_pending,
-		.mask = (unsigned long *)s->evtchn_mask,
-	};
+	xen_evtchn_bits(vm, &bits.pending, &bits.mask);
+	return bits;
 }
 
 static bool is_fifo(struct vm *vm)
@@ -30,7 +28,9 @@ static bool is_fifo(struct vm *vm)
 
 u32 evtchn_limit(struct vm *vm)
 {
-	return is_fifo(vm) ? EVTCHN_FIFO_NR_CHANNELS : EVTCHN_2L_NR_CHANNELS;
+	if (is_fifo(vm))
+		return EVTCHN_FIFO_NR_CHANNELS;
+	return xen_word_bits(vm) * xen_word_bits(vm);
 }
 
 struct evtchn *evtchn_get(struct vm *vm, u32 port)
@@ -81,7 +81,7 @@ static void tell(struct vm *vm, u32 id, u32 port)
 
 	if (!vcpu)
 		return;
-	if (!test_and_set_bit(port / BITS_PER_LONG, &vcpu->xen->pending_sel))
+	if (!test_and_set_bit(port / xen_word_bits(vm), &vcpu->xen->pending_sel))
 		vcpu_request(vcpu, VCPU_REQ_XEN);
 }
 

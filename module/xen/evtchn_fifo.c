@@ -382,12 +382,13 @@ static bool gfn_ok(struct vm *vm, u64 gfn)
 /* Every port that is pending stays so; its word comes with its page.  Lock held. */
 static void switch_over(struct vm *vm)
 {
-	unsigned long *pending = (unsigned long *)vm->xen->shinfo->evtchn_pending;
 	struct xen_evtchns *c = &vm->xen->evtchns;
+	unsigned long *pending, *mask;
 	struct evtchn *e;
 	u32 port;
 
-	for_each_set_bit(port, c->used, EVTCHN_2L_NR_CHANNELS) {
+	xen_evtchn_bits(vm, &pending, &mask);
+	for_each_set_bit(port, c->used, evtchn_limit(vm)) {
 		e = evtchn_get(vm, port);
 		/* Taken away: nobody looks there, until a reset makes it count again. */
 		if (e)

@@ -63,6 +63,8 @@ static bool guest_may_get(u32 index)
 
 static long set_param(struct vm *vm, u32 index, u64 value)
 {
+	u64 old;
+
 	switch (index) {
 	case HVM_PARAM_CALLBACK_IRQ:
 		if (VIA_TYPE(value) == HVM_PARAM_CALLBACK_TYPE_VECTOR && (u8)value < 16 && value)
@@ -76,9 +78,12 @@ static long set_param(struct vm *vm, u32 index, u64 value)
 			return -EINVAL;
 		break;
 	}
-	WRITE_ONCE(vm->xen->params[index], value);
-	if (index == HVM_PARAM_CALLBACK_IRQ)
+	old = xchg(&vm->xen->params[index], value);
+	if (index == HVM_PARAM_CALLBACK_IRQ) {
+		if (xen_callback_gsi(old) >= 0)
+			arch_irq_line(vm, IRQ_SOURCE_XEN, xen_callback_gsi(old), false);
 		tell_all(vm);
+	}
 	return 0;
 }
 
@@ -96,6 +101,9 @@ long hcall_hvm_param(struct hcall *h)
 	if (!hcall_is_self(op.domid))
 		return op.domid == HVMOD_XEN_DOMID_BACKEND ? -EPERM : -ESRCH;
 	index = array_index_nospec(op.index, XEN_NR_PARAMS);
+	/* Among the first things that a guest does: Xen learns here what it is. */
+	if (h->op == HVMOP_set_param && index == HVM_PARAM_CALLBACK_IRQ)
+		xen_set_layout(vm, h->is_64bit);
 	if (h->op == HVMOP_set_param)
 		return guest_may_set(index) ? set_param(vm, index, op.value) : -EPERM;
 	if (!guest_may_get(index))

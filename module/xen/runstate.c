@@ -30,24 +30,40 @@ static int put(struct vcpu *vcpu, u64 gpa, u64 gva, size_t at, const void *from,
 	return arch_guest_write(vcpu, gva + at, from, len);
 }
 
+size_t xen_runstate_layout(void *to, const struct vcpu_runstate_info *info, bool is_64bit)
+{
+	struct xen_runstate_32 *r = to;
+
+	if (is_64bit) {
+		memcpy(to, info, sizeof(*info));
+		return sizeof(*info);
+	}
+	r->state = info->state;
+	r->state_entry_time = info->state_entry_time;
+	memcpy(r->time, info->time, sizeof(r->time));
+	return sizeof(*r);
+}
+
 static void write_area(struct vcpu *vcpu)
 {
-	const size_t entry = offsetof(struct vcpu_runstate_info, state_entry_time);
+	bool is_64bit = !READ_ONCE(vcpu->xen->runstate_32);
+	const size_t entry = is_64bit ? offsetof(struct vcpu_runstate_info, state_entry_time) :
+					offsetof(struct xen_runstate_32, state_entry_time);
 	bool flag = test_bit(VMASST_TYPE_runstate_update_flag, &vcpu->vm->xen->assists);
-	struct vcpu_runstate_info *r = &vcpu->xen->runstate;
+	struct vcpu_runstate_info *r = &vcpu->xen->runstate, copy;
 	u64 gpa = READ_ONCE(vcpu->xen->runstate_gpa), gva = READ_ONCE(vcpu->xen->runstate_gva);
 	u64 marked = r->state_entry_time | XEN_RUNSTATE_UPDATE;
 
 	if (gpa == ~0ULL && !gva)
 		return;
 	if (!flag) {
-		put(vcpu, gpa, gva, 0, r, sizeof(*r));
+		put(vcpu, gpa, gva, 0, &copy, xen_runstate_layout(&copy, r, is_64bit));
 		return;
 	}
 	if (put(vcpu, gpa, gva, entry, &marked, sizeof(marked)))
 		return;
 	smp_wmb();	/* marked before it changes */
-	put(vcpu, gpa, gva, 0, r, entry);
+	put(vcpu, gpa, gva, 0, r, sizeof(r->state));
 	put(vcpu, gpa, gva, entry + sizeof(marked), r->time, sizeof(r->time));
 	smp_wmb();	/* unmarked after it has changed */
 	put(vcpu, gpa, gva, entry, &r->state_entry_time, sizeof(marked));

@@ -189,6 +189,24 @@ static long op_block(struct vcpu *vcpu)
 	return 0;
 }
 
+static long read_poll(struct hcall *h, struct sched_poll *op)
+{
+	struct {
+		u32 ports;
+		u32 nr_ports;
+		u64 timeout;
+	} op32;
+	long ret;
+
+	if (h->is_64bit)
+		return hcall_from_guest(h, op, h->arg[1], sizeof(*op));
+	ret = hcall_from_guest(h, &op32, h->arg[1], sizeof(op32));
+	op->ports = (void *)(unsigned long)op32.ports;
+	op->nr_ports = op32.nr_ports;
+	op->timeout = op32.timeout;
+	return ret;
+}
+
 static long op_poll(struct hcall *h)
 {
 	struct vcpu *vcpu = h->vcpu;
@@ -198,9 +216,7 @@ static long op_poll(struct hcall *h)
 	u64 now;
 	long ret;
 
-	if (!h->is_64bit)
-		return hcall_unknown(h, SCHEDOP_poll);
-	ret = hcall_from_guest(h, &op, h->arg[1], sizeof(op));
+	ret = read_poll(h, &op);
 	if (ret)
 		return ret;
 	if (op.nr_ports > POLL_PORTS)

@@ -5,6 +5,7 @@
  * and hypercalls call it on the vCPU's thread, but for the clock itself.  It
  * must not take what it reads there for more than the guest's word.
  */
+#include <linux/bitmap.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/ktime.h>
@@ -21,9 +22,53 @@ u64 xen_now(struct vm *vm)
 	return arch_clock_ns(vm->xen->clock_tsc);
 }
 
-void xen_wallclock(struct vm *vm)
+/*
+ * The layout for guests of 32 bits, where it differs: Xen's xen.h with longs of
+ * 32 bits.  Offsets; the flag and the clock of a vcpu_info are at the same ones.
+ */
+#define MASK_32			(2048 + 128)
+#define WALLCLOCK_32		(2048 + 256)
+#define WALLCLOCK_SEC_HI_32	(WALLCLOCK_32 + 12 + 24)
+#define PENDING_SEL_32		4
+
+void xen_set_layout(struct vm *vm, bool is_64bit)
+{
+	struct xen_vm *xen = vm->xen;
+
+	mutex_lock(&xen->evtchns.change);
+	/* Ports that it could not name would stay for ever. */
+	if (xen->layout_32 == is_64bit &&
+	    (is_64bit || find_next_bit(xen->evtchns.used, EVTCHN_FIFO_NR_CHANNELS, 32 * 32) ==
+	     EVTCHN_FIFO_NR_CHANNELS)) {
+		WRITE_ONCE(xen->layout_32, !is_64bit);
+		/* As at the start, unless the guest has ports already. */
+		if (bitmap_empty(xen->evtchns.used, EVTCHN_2L_NR_CHANNELS)) {
+			memset(xen->shinfo->evtchn_pending, 0, 2 * sizeof(xen->shinfo->evtchn_mask));
+			memset(is_64bit ? (void *)xen->shinfo->evtchn_mask :
+					  (void *)xen->shinfo + MASK_32, 0xff,
+			       is_64bit ? sizeof(xen->shinfo->evtchn_mask) : 128);
+		}
+		xen_wallclock(vm);
+	}
+	mutex_unlock(&xen->evtchns.change);
+}
+
+void xen_evtchn_bits(struct vm *vm, unsigned long **pending, unsigned long **mask)
 {
 	struct shared_info *s = vm->xen->shinfo;
+
+	*pending = (unsigned long *)s->evtchn_pending;
+	*mask = READ_ONCE(vm->xen->layout_32) ? (void *)s + MASK_32 :
+						(unsigned long *)s->evtchn_mask;
+}
+
+void xen_wallclock(struct vm *vm)
+{
+	bool layout_32 = READ_ONCE(vm->xen->layout_32);
+	void *s = vm->xen->shinfo;
+	struct pvclock_wall_clock *wc = layout_32 ? s + WALLCLOCK_32 :
+						    (void *)&vm->xen->shinfo->wc;
+	u32 *sec_hi = layout_32 ? s + WALLCLOCK_SEC_HI_32 : (void *)&vm->xen->shinfo->wc_sec_hi;
 	struct timespec64 now;
 	u64 zero, sec;
 	u32 nsec;
@@ -33,13 +78,13 @@ void xen_wallclock(struct vm *vm)
 	zero = timespec64_to_ns(&now) - xen_now(vm);
 	sec = div_u64_rem(zero, NSEC_PER_SEC, &nsec);
 
-	WRITE_ONCE(s->wc.version, s->wc.version | 1);
+	WRITE_ONCE(wc->version, wc->version | 1);
 	smp_wmb();	/* odd before the change */
-	s->wc.sec = (u32)sec;
-	s->wc.nsec = nsec;
-	s->wc_sec_hi = (u32)(sec >> 32);
+	wc->sec = (u32)sec;
+	wc->nsec = nsec;
+	*sec_hi = (u32)(sec >> 32);
 	smp_wmb();	/* even after it */
-	WRITE_ONCE(s->wc.version, s->wc.version + 1);
+	WRITE_ONCE(wc->version, wc->version + 1);
 }
 
 /* The vCPU's slot in shared_info, or NULL. */
@@ -52,16 +97,26 @@ static struct vcpu_info *own_info(struct vcpu *vcpu)
  * Guest memory has to be there: a guest that registered a page and gave it away
  * since is at fault, and loses its events.
  */
-static bool gpa_or_u64(struct vm *vm, u64 gpa, u64 bits)
+static bool gpa_or_sel(struct vm *vm, u64 gpa, u64 bits)
 {
+	bool layout_32 = READ_ONCE(vm->xen->layout_32);
 	u64 old = 0, new;
 	int ret;
 
+	gpa += layout_32 ? PENDING_SEL_32 : offsetof(struct vcpu_info, evtchn_pending_sel);
 	do {
 		new = old | bits;
-		ret = mem_cmpxchg(vm, gpa, &old, &new, sizeof(new));
+		ret = mem_cmpxchg(vm, gpa, &old, &new, layout_32 ? 4 : 8);
 	} while (ret == -EAGAIN);
 	return !ret;
+}
+
+static void own_or_sel(struct vm *vm, struct vcpu_info *info, unsigned long bits)
+{
+	if (READ_ONCE(vm->xen->layout_32))
+		atomic_or((u32)bits, (void *)info + PENDING_SEL_32);
+	else
+		atomic_long_or(bits, (atomic_long_t *)&info->evtchn_pending_sel);
 }
 
 /* Sets the flag; what it was, or true when it cannot be read. */
@@ -97,12 +152,28 @@ bool xen_info_pending(struct vcpu *vcpu)
 void xen_upcall(struct vcpu *vcpu)
 {
 	struct xen_vcpu *x = vcpu->xen;
+	u64 via = READ_ONCE(vcpu->vm->xen->params[HVM_PARAM_CALLBACK_IRQ]);
 	u8 vector = READ_ONCE(x->upcall_vector);
+	int gsi = xen_callback_gsi(via);
 
 	if (vector)
 		x->upcall_held = !arch_xen_upcall(vcpu, vector);
-	else
+	else if (gsi < 0)
 		x->callback = true;
+	else if (vcpu->id == 0)
+		arch_irq_line(vcpu->vm, IRQ_SOURCE_XEN, gsi, true);
+}
+
+/* The input goes low; if the flag is still set, vCPU 0 raises it again. */
+void xen_irq_eoi(struct vm *vm, u32 gsi)
+{
+	struct vcpu *vcpu = vm_vcpu(vm, 0);
+
+	if (!vcpu || xen_callback_gsi(READ_ONCE(vm->xen->params[HVM_PARAM_CALLBACK_IRQ])) != gsi)
+		return;
+	arch_irq_line(vm, IRQ_SOURCE_XEN, gsi, false);
+	set_bit(XEN_TODO_UPCALL, &vcpu->xen->todo);
+	vcpu_request(vcpu, VCPU_REQ_XEN);
 }
 
 void xen_info_sync(struct vcpu *vcpu)
@@ -119,8 +190,7 @@ void xen_info_sync(struct vcpu *vcpu)
 		return;
 	if (gpa != NO_GPA) {
 		if (sel)
-			gpa_or_u64(vcpu->vm, gpa + offsetof(struct vcpu_info, evtchn_pending_sel),
-				   sel);
+			gpa_or_sel(vcpu->vm, gpa, sel);
 		gpa += offsetof(struct vcpu_info, evtchn_upcall_pending);
 		if (set)
 			was = gpa_test_and_set(vcpu->vm, gpa) && !again;
@@ -128,7 +198,7 @@ void xen_info_sync(struct vcpu *vcpu)
 			was = !gpa_flag(vcpu->vm, gpa);
 	} else if (info) {
 		if (sel)
-			atomic_long_or(sel, (atomic_long_t *)&info->evtchn_pending_sel);
+			own_or_sel(vcpu->vm, info, sel);
 		if (set)
 			was = xchg(&info->evtchn_upcall_pending, 1) && !again;
 		else
@@ -213,7 +283,7 @@ long xen_info_register(struct vcpu *target, u64 gfn, u32 offset)
 	struct vcpu_info copy = {};
 	u64 gpa;
 
-	if (offset > PAGE_SIZE - sizeof(copy) || (offset & (sizeof(long) - 1)))
+	if (offset > PAGE_SIZE - sizeof(copy) || (offset & (xen_word_bits(target->vm) / 8 - 1)))
 		return -ENXIO;
 	if (READ_ONCE(x->info_gpa) != NO_GPA)
 		return -EINVAL;
@@ -226,7 +296,10 @@ long xen_info_register(struct vcpu *target, u64 gfn, u32 offset)
 		memcpy(&copy, info, sizeof(copy));
 	else
 		copy.evtchn_upcall_mask = 1;
-	copy.evtchn_pending_sel = ~0UL;
+	if (READ_ONCE(target->vm->xen->layout_32))
+		memset((void *)&copy + PENDING_SEL_32, 0xff, 4);
+	else
+		copy.evtchn_pending_sel = ~0UL;
 	copy.evtchn_upcall_pending = 0;
 	if (mem_write(target->vm, gpa, &copy, sizeof(copy)))
 		return -EINVAL;

@@ -189,27 +189,30 @@ static long read_gpa(struct hcall *h, u64 *gpa, size_t size)
 
 	if (ret || *gpa == NO_GPA)
 		return ret;
-	if (offset_in_page(*gpa) > PAGE_SIZE - size || (*gpa & (sizeof(long) - 1)))
+	if (offset_in_page(*gpa) > PAGE_SIZE - size || (*gpa & (h->is_64bit ? 7 : 3)))
 		return -ENXIO;
 	if (*gpa >= HVMOD_MAX_GPA)
 		return -EINVAL;
 	/* Written to, but for one that can be read only: then it is not for this. */
-	ret = mem_cmpxchg(h->vcpu->vm, *gpa, &word, &word, sizeof(word));
+	ret = mem_cmpxchg(h->vcpu->vm, *gpa & ~7ULL, &word, &word, sizeof(word));
 	return ret && ret != -EAGAIN ? -EINVAL : 0;
 }
 
 static long register_runstate(struct hcall *h, struct vcpu *vcpu)
 {
-	struct vcpu_runstate_info info;
+	struct vcpu_runstate_info info, copy;
+	size_t size;
 	u64 gva;
 	long ret = read_gva(h, &gva);
 
 	if (ret)
 		return ret;
 	xen_runstate_get(vcpu, &info);
+	size = xen_runstate_layout(&copy, &info, h->is_64bit);
 	/* By the caller's tables now, by the vCPU's own later. */
-	if (gva && hcall_to_guest(h, gva, &info, sizeof(info)))
+	if (gva && hcall_to_guest(h, gva, &copy, size))
 		return -EFAULT;
+	WRITE_ONCE(vcpu->xen->runstate_32, !h->is_64bit);
 	WRITE_ONCE(vcpu->xen->runstate_gva, gva);
 	again(vcpu, XEN_TODO_RUNSTATE);
 	return 0;
@@ -222,6 +225,7 @@ static long register_runstate_phys(struct hcall *h, struct vcpu *vcpu)
 
 	if (ret)
 		return ret;
+	WRITE_ONCE(vcpu->xen->runstate_32, !h->is_64bit);
 	WRITE_ONCE(vcpu->xen->runstate_gpa, gpa);
 	again(vcpu, XEN_TODO_RUNSTATE);
 	return 0;
@@ -256,10 +260,12 @@ static long register_time_phys(struct hcall *h, struct vcpu *vcpu)
 
 static long get_runstate(struct hcall *h, struct vcpu *vcpu)
 {
-	struct vcpu_runstate_info info;
+	struct vcpu_runstate_info info, copy;
+	size_t size;
 
 	xen_runstate_get(vcpu, &info);
-	return hcall_to_guest(h, h->arg[2], &info, sizeof(info));
+	size = xen_runstate_layout(&copy, &info, h->is_64bit);
+	return hcall_to_guest(h, h->arg[2], &copy, size);
 }
 
 /* ---- the hypercall ---- */

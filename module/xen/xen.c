@@ -258,6 +258,7 @@ static void soft_reset(struct vm *vm)
 	struct xen_vm *xen = vm->xen;
 	struct vcpu *vcpu;
 	u64 gfn;
+	int gsi;
 	u32 id;
 
 	xen_watchdogs_stop(vm);
@@ -270,10 +271,14 @@ static void soft_reset(struct vm *vm)
 	gfn = mem_overlay_gfn(vm, virt_to_page(xen->shinfo));
 	if (gfn != ~0ULL)
 		mem_overlay_remove(vm, gfn);
+	xen->layout_32 = false;
 	memset(xen->shinfo, 0, PAGE_SIZE);
 	memset(xen->shinfo->evtchn_mask, 0xff, sizeof(xen->shinfo->evtchn_mask));
 	xen_wallclock(vm);
+	gsi = xen_callback_gsi(READ_ONCE(xen->params[HVM_PARAM_CALLBACK_IRQ]));
 	WRITE_ONCE(xen->params[HVM_PARAM_CALLBACK_IRQ], 0);
+	if (gsi >= 0)
+		arch_irq_line(vm, IRQ_SOURCE_XEN, gsi, false);
 	xen->assists = 0;
 }
 

@@ -57,6 +57,8 @@ void xen_vcpu_wakes(struct vcpu *vcpu);
 void xen_vcpu_reset(struct vcpu *vcpu, bool down);
 /* The launcher set its state: down or not.  vcpu->lock held, process context. */
 void xen_vcpu_set_down(struct vcpu *vcpu, bool down);
+/* The guest ended the interrupt of this input.  Any context, as irq_eoi(). */
+void xen_irq_eoi(struct vm *vm, u32 gsi);
 /* It is down, or the guest shut down: whatever comes, it does not run.  Any context. */
 static inline bool xen_vcpu_stopped(struct vcpu *vcpu);
 /* Its thread is back on a CPU: the runstate.  Atomic context. */
@@ -65,6 +67,14 @@ void xen_vcpu_sched_in(struct vcpu *vcpu);
 void xen_vcpu_clock_changed(struct vcpu *vcpu);
 /* SCHEDOP_poll is over.  Any context. */
 static inline bool xen_vcpu_poll_over(struct vcpu *vcpu);
+
+/* HVM_PARAM_CALLBACK_IRQ by an interrupt input: which, or -1. */
+static inline int xen_callback_gsi(u64 via)
+{
+	u64 gsi = via & GENMASK_ULL(55, 0);
+
+	return via >> 56 == HVM_PARAM_CALLBACK_TYPE_GSI && gsi && gsi < IRQ_NR_GSI ? gsi : -1;
+}
 
 /* ---- the VM ---- */
 
@@ -129,6 +139,7 @@ struct xen_vm {
 	struct xen_memory memory;
 	u64 params[XEN_NR_PARAMS];	/* READ_ONCE, WRITE_ONCE */
 	u64 clock_tsc;			/* const; host TSC at system time zero */
+	bool layout_32;			/* READ_ONCE; of shared_info and vcpu_info: see shinfo.c */
 	struct mutex start_lock;	/* xen_vcpu.initialised, .context */
 	u32 shutdown;			/* [atomic] XEN_RUNS, or SHUTDOWN_*: nobody runs */
 	spinlock_t watchdog_lock;	/* the two below */
@@ -174,6 +185,7 @@ struct xen_vcpu {
 	u64 time_gpa;			/* or ~0 */
 	u64 runstate_gva;		/* or 0 */
 	u64 runstate_gpa;		/* or ~0 */
+	bool runstate_32;		/* who registered it was a 32-bit caller */
 	seqcount_t runstate_seq;	/* who writes: [own] */
 	struct vcpu_runstate_info runstate;
 	u64 waited;			/* [own] what the scheduler says, at state_entry_time, */
@@ -209,11 +221,23 @@ static inline bool xen_vcpu_stopped(struct vcpu *vcpu)
 u64 xen_now(struct vm *vm);
 /* Fills in the wall clock of shared_info.  Any context. */
 void xen_wallclock(struct vm *vm);
+/* The guest is one of 32 or of 64 bits: what it shares with us is laid out like that. */
+void xen_set_layout(struct vm *vm, bool is_64bit);
+/* Where the two-level ABI's bits are, and how many ports a word has. */
+void xen_evtchn_bits(struct vm *vm, unsigned long **pending, unsigned long **mask);
+static inline u32 xen_word_bits(struct vm *vm)
+{
+	return READ_ONCE(vm->xen->layout_32) ? 32 : 64;
+}
+
 /* pending_sel and upcall flag of the vCPU's vcpu_info follow what was noted. */
 void xen_info_sync(struct vcpu *vcpu);
 /* Is the upcall flag set, or about to be?  vCPU thread, process context. */
 bool xen_info_pending(struct vcpu *vcpu);
-/* Calls the guest: by the vCPU's own vector or by the VM's.  vCPU thread, any context. */
+/*
+ * Calls the guest: by the vCPU's own vector, the VM's, or, vCPU 0, by an interrupt
+ * input.  vCPU thread, any context.
+ */
 void xen_upcall(struct vcpu *vcpu);
 /* The clock into vcpu_info and the time area. */
 void xen_info_time(struct vcpu *vcpu);
@@ -229,6 +253,16 @@ void xen_runstate_set(struct vcpu *vcpu, int state);
 void xen_runstate_update(struct vcpu *vcpu);
 /* Up to now; any vCPU's, any context. */
 void xen_runstate_get(struct vcpu *vcpu, struct vcpu_runstate_info *info);
+
+/* As a caller of 32 bits has it. */
+struct xen_runstate_32 {
+	s32 state;
+	u64 state_entry_time;
+	u64 time[4];
+} __packed;
+
+/* Into the caller's layout; how many bytes. */
+size_t xen_runstate_layout(void *to, const struct vcpu_runstate_info *info, bool is_64bit);
 
 /* ---- sched.c ---- */
 

@@ -417,6 +417,83 @@ static void guest_foul(void)
 	}
 }
 
+/* ---- called by an interrupt input ---- */
+
+#define GSI	20
+#define IOAPIC	((volatile u32 *)0xfec00000UL)
+
+static void on_gsi(struct hv_frame *frame)
+{
+	/* The first time the flag stays set: the input does, too. */
+	if (++calls > 1) {
+		SHINFO->vcpu[0].upcall_pending = 0;
+		SHINFO->vcpu[0].pending_sel = 0;
+		SHINFO->pending[0] = 0;
+	}
+	guest_eoi();
+}
+
+static void set_callback(u64 value)
+{
+	struct { u16 dom; u32 index; u64 value; } op = { DOMID_SELF, 0, value };
+
+	GUEST_EQ(hypercall(HVM_OP, 0, (u64)&op, 0), 0);
+}
+
+static void guest_gsi(void)
+{
+	u32 port, i;
+
+	guest_on_vector(UPCALL_VECTOR, on_gsi);
+	map_shinfo();
+	guest_wrmsr(0x1b, guest_rdmsr(0x1b) | 3 << 10);
+	guest_wrmsr(0x80f, 0x1ff);
+	IOAPIC[0] = 0x10 + 2 * GSI + 1;
+	IOAPIC[4] = 0;
+	IOAPIC[0] = 0x10 + 2 * GSI;
+	IOAPIC[4] = 1 << 15 | UPCALL_VECTOR;	/* level */
+	port = bind_ipi(0);
+	calls = 0;
+	asm volatile("sti");
+	GUEST_EQ(evtchn_port(EVTCHN_SEND, port), 0);
+	GUEST_EQ(calls, 0);		/* it has not said how */
+	SHINFO->vcpu[0].upcall_pending = 0;
+	SHINFO->pending[0] = 0;
+	set_callback(GSI);
+	for (i = 1; i < 4; i++) {
+		calls = 0;
+		GUEST_EQ(evtchn_port(EVTCHN_SEND, port), 0);
+		GUEST_EQ(calls, 2);
+		GUEST_EQ(sched_op(SCHED_YIELD, 0), 0);
+		GUEST_EQ(calls, 2);
+	}
+	/* Another way while the input is high: it goes low. */
+	asm volatile("cli");
+	GUEST_EQ(evtchn_port(EVTCHN_SEND, port), 0);
+	set_callback(2UL << 56 | (UPCALL_VECTOR + 1));
+	SHINFO->vcpu[0].upcall_pending = 0;
+	SHINFO->pending[0] = 0;
+	calls = 1;
+	guest_on_vector(UPCALL_VECTOR + 1, on_gsi);
+	asm volatile("sti; nop; cli");
+	GUEST_ASSERT(calls >= 2);	/* what was on its way comes, and that is all */
+	calls = 1;
+	asm volatile("sti; nop; cli");
+	GUEST_EQ(calls, 1);
+}
+
+static void test_gsi(void)
+{
+	struct hvmod_vm_create args = { .kind = HVMOD_KIND_HVM, .devices = HVMOD_DEV_IOAPIC };
+	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args);
+	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0);
+
+	hv_long_mode(vcpu, guest_gsi);
+	hv_run_to_done(vcpu, "an HVM guest, called by an interrupt input");
+	hv_vcpu_free(vcpu);
+	hv_vm_free(vm);
+}
+
 static void backend(struct hv_vm *vm, struct hv_vcpu *vcpu)
 {
 	struct hvmod_xen_evtchn bind = { 0 };
@@ -466,5 +543,6 @@ int main(void)
 	hv_vcpu_free(second);
 	hv_vcpu_free(vcpu);
 	hv_vm_free(vm);
+	test_gsi();
 	return tap_finish();
 }
