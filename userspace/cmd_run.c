@@ -20,7 +20,7 @@ struct run {
 enum option_id {
 	OPT_KERNEL = 256, OPT_INITRD, OPT_APPEND, OPT_MEMORY, OPT_VCPUS, OPT_NAME,
 	OPT_HUGEPAGES, OPT_NO_REBOOT, OPT_NO_JAIL, OPT_DEBUG, OPT_LOG, OPT_CPU_OFF,
-	OPT_STAT, OPT_HELP, OPT_TYPE,
+	OPT_STAT, OPT_HELP, OPT_TYPE, OPT_NET,
 };
 
 static const struct option options[] = {
@@ -31,6 +31,7 @@ static const struct option options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "vcpus", required_argument, NULL, OPT_VCPUS },
 	{ "name", required_argument, NULL, OPT_NAME },
+	{ "net", required_argument, NULL, OPT_NET },
 	{ "hugepages", no_argument, NULL, OPT_HUGEPAGES },
 	{ "no-reboot", no_argument, NULL, OPT_NO_REBOOT },
 	{ "no-jail", no_argument, NULL, OPT_NO_JAIL },
@@ -61,6 +62,11 @@ static const char run_help[] =
 	"  --memory SIZE     memory, with its unit: 512M (default), 5G; pages are\n"
 	"                    taken from the host when the guest touches them\n"
 	"  --vcpus N         virtual CPUs, 1 by default\n"
+	"  --net NETWORK     a network card, of a Xen guest; may be given more than once:\n"
+	"                    user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT][,restrict]\n"
+	"                    a network of its own, with DHCP and DNS, no root needed;\n"
+	"                    tap,ifname=NAME  the host's tap device NAME;\n"
+	"                    both: [,mac=ADDR][,queues=N][,offload=on|off]\n"
 	"  --hugepages       take memory from the host's reserved 2 MiB pages;\n"
 	"                    without it, transparent huge pages are used\n"
 	"  --cpu-off LIST    hide CPU features, names as in /proc/cpuinfo,\n"
@@ -108,6 +114,18 @@ static int add_cpu_off(struct machine_config *config, char *list)
 	return 0;
 }
 
+static int add_net(struct machine_config *config, const char *text)
+{
+	struct err err = { "" };
+
+	if (config->nets == NET_CARDS)
+		return usage("--net", "there are as many cards as a guest may have");
+	if (net_parse(&config->net[config->nets], text, &err))
+		return usage("--net", err.text);
+	config->nets++;
+	return 0;
+}
+
 static int set_option(struct run *run, int id, char *arg)
 {
 	struct launch *launch = &run->launch;
@@ -145,6 +163,8 @@ static int set_option(struct run *run, int id, char *arg)
 	case OPT_NAME:
 		launch->config.name = arg;
 		break;
+	case OPT_NET:
+		return add_net(&launch->config, arg);
 	case OPT_HUGEPAGES:
 		launch->config.hugepages = true;
 		break;
@@ -192,6 +212,8 @@ static int parse_options(struct run *run, int argc, char **argv)
 		return usage("this is not an option", argv[optind]);
 	if (!run->launch.kernel)
 		return usage("--kernel is missing", NULL);
+	if (run->launch.config.nets && run->launch.config.type != MACHINE_PVH)
+		return usage("--net", "only a Xen guest has a network card: --type pvh");
 	return 0;
 }
 

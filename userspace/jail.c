@@ -5,6 +5,7 @@
  * and exit: a refused call there would leave the terminal raw.
  */
 #include <errno.h>
+#include <linux/if_tun.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -36,7 +37,21 @@ static const unsigned long terminal_calls[] = {
 	TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGPGRP, TIOCGWINSZ,
 };
 
-static int add_rules(scmp_filter_ctx ctx)
+/* What may be asked of a tap device once it is open. */
+static const unsigned long tap_calls[] = { TUNSETOFFLOAD, TUNSETQUEUE };
+
+static int add_ioctls(scmp_filter_ctx ctx, const unsigned long *calls, unsigned int count)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < count && !ret; i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, calls[i]));
+	return ret;
+}
+
+static int add_rules(scmp_filter_ctx ctx, u32 needs)
 {
 	struct scmp_arg_cmp request = { .arg = 1 };
 	unsigned int i;
@@ -46,12 +61,10 @@ static int add_rules(scmp_filter_ctx ctx)
 	ret = seccomp_syscall_priority(ctx, SCMP_SYS(ioctl), 255);
 	for (i = 0; i < ARRAY_SIZE(allowed) && !ret; i++)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	request.op = SCMP_CMP_EQ;
-	for (i = 0; i < ARRAY_SIZE(terminal_calls) && !ret; i++) {
-		request.datum_a = terminal_calls[i];
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-					     &request);
-	}
+	if (!ret)
+		ret = add_ioctls(ctx, terminal_calls, ARRAY_SIZE(terminal_calls));
+	if (!ret && needs & JAIL_TAP)
+		ret = add_ioctls(ctx, tap_calls, ARRAY_SIZE(tap_calls));
 	/* All of the device's own calls: their type is in bits 8-15. */
 	request.op = SCMP_CMP_MASKED_EQ;
 	request.datum_a = 0xff00;
@@ -62,7 +75,7 @@ static int add_rules(scmp_filter_ctx ctx)
 	return ret;
 }
 
-int jail_enter(struct err *err)
+int jail_enter(u32 needs, struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int ret;
@@ -70,7 +83,7 @@ int jail_enter(struct err *err)
 	if (!ctx)
 		return err_set(err, ENOMEM, "cannot make the system call filter");
 	/* libseccomp sets no_new_privs by itself. */
-	ret = add_rules(ctx);
+	ret = add_rules(ctx, needs);
 	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);

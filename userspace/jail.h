@@ -9,12 +9,17 @@
 
 #include "userspace/lib/err.h"
 
+/* What a guest's devices need besides; bits of jail_enter() */
+#define JAIL_TAP	(1U << 0)	/* offloads and queues of a tap device */
+
 /**
  * jail_enter() - no new privileges, and a system call filter
+ * @needs: JAIL_* bits
+ * @err:   in words
  *
  * Return: 0 or a negative errno with the reason.
  * Context: before other threads exist: they inherit it.
  */
-int jail_enter(struct err *err);
+int jail_enter(u32 needs, struct err *err);
 
 #endif /* USERSPACE_JAIL_H */

@@ -283,7 +283,7 @@ int launch_guest(struct launch *launch)
 	if (!ret) {
 		console_open();
 		if (!launch->no_jail)
-			ret = jail_enter(&err);
+			ret = jail_enter(devices_need(&m.devices), &err);
 	}
 	if (ret)
 		log_error("%s", err.text);

@@ -193,6 +193,9 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 		m->store = xenstore_create(HVMOD_XEN_DOMID_GUEST, err);
 		if (!m->store)
 			return -ENOMEM;
+		ret = devices_open(&m->devices, config->net, config->nets, config->vcpus, err);
+		if (ret)
+			return ret;
 	}
 	if (!hvm_cap(m->device, HVMOD_CAP_MAX_VCPUS, &max) && config->vcpus > max)
 		return err_set(err, EINVAL, "this module takes %llu vCPUs at most, not %u",
@@ -214,6 +217,7 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 
 void machine_exit(struct machine *m)
 {
+	devices_close(&m->devices);
 	gmem_destroy(&m->mem);
 	xenstore_destroy(m->store);
 	xencons_exit(&m->cons);
@@ -343,6 +347,8 @@ static int machine_xen(struct machine *m, struct err *err)
 		return err_set(err, -ret, "the module refuses the guest's memory map: %s",
 			       strerror(-ret));
 	ret = machine_store(m, err);
+	if (!ret)
+		ret = devices_start(&m->devices, m->store, m->vm, &m->mem, err);
 	return ret ? ret : xencons_start(&m->cons, page, &host, err);
 }
 
@@ -443,6 +449,7 @@ void machine_stop(struct machine *m)
 			pthread_join(m->vcpu[i].thread, NULL);
 		m->vcpu[i].started = false;
 	}
+	devices_stop(&m->devices);
 	if (m->store)
 		xenstore_stop(m->store);
 	xencons_stop(&m->cons);

@@ -23,6 +23,7 @@
 #include "userspace/lib/hvm.h"
 #include "userspace/lib/mem.h"
 #include "userspace/xen/console.h"
+#include "userspace/xen/devices.h"
 #include "userspace/xen/xenstore.h"
 
 /** enum machine_end - why a machine stopped; the first reason counts */
@@ -60,6 +61,7 @@ enum machine_type {
  * @files:     what to boot
  * @disk:      @disks of them
  * @vif:       @vifs of them
+ * @net:       networks of --net, @nets of them
  * @cpu_off:   features that the guest must not see, @cpu_offs of them
  */
 struct machine_config {
@@ -76,6 +78,8 @@ struct machine_config {
 	unsigned int disks;
 	struct vif_spec vif[MACHINE_VIFS];
 	unsigned int vifs;
+	struct net_config net[NET_CARDS];
+	unsigned int nets;
 	const char *cpu_off[MACHINE_CPU_OFF];
 	unsigned int cpu_offs;
 };
@@ -113,6 +117,7 @@ struct vcpu {
  * @pvh:     of MACHINE_PVH
  * @cons:    the Xen console; @cons_port: its event channel, the guest's port
  * @store:   xenstore, of MACHINE_PVH; @store_port: its event channel
+ * @devices: what is in the store, of MACHINE_PVH
  * @tsc_khz: of the guest
  */
 struct machine {
@@ -137,6 +142,7 @@ struct machine {
 	u32 cons_port;
 	struct xenstore *store;
 	u32 store_port;
+	struct devices devices;
 	u32 tsc_khz;
 	struct vcpu *vcpu;
 	u32 vcpus;

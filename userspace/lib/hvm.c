@@ -254,6 +254,22 @@ int hvm_xen_bind(int vm, int kick, u32 *port)
 	return ret;
 }
 
+int hvm_xen_connect(int vm, u32 port, int kick)
+{
+	struct hvmod_xen_evtchn arg = { .port = port, .kick_fd = kick };
+
+	return hvm_ioctl(vm, HVMOD_VM_XEN_EVTCHN, &arg);
+}
+
+int hvm_xen_disconnect(int vm, u32 port)
+{
+	struct hvmod_xen_evtchn arg = {
+		.port = port, .flags = HVMOD_XEN_EVTCHN_UNBIND, .kick_fd = -1,
+	};
+
+	return hvm_ioctl(vm, HVMOD_VM_XEN_EVTCHN, &arg);
+}
+
 int hvm_xen_send(int vm, u32 port)
 {
 	struct hvmod_xen_send arg = { .port = port };

@@ -129,6 +129,17 @@ int hvm_xen_calls(int vm, struct hvmod_xen_call *calls, u32 *count);
  */
 int hvm_xen_bind(int vm, int kick, u32 *port);
 
+/**
+ * hvm_xen_connect() - be the far end of a port that waits for the back end
+ * @vm:   VM descriptor
+ * @port: the guest's port, any number
+ * @kick: eventfd that is signalled when the guest sends
+ */
+int hvm_xen_connect(int vm, u32 port, int kick);
+
+/** hvm_xen_disconnect() - give that end back; -ENOENT: the guest closed it. */
+int hvm_xen_disconnect(int vm, u32 port);
+
 /** hvm_xen_send() - send the guest an event. */
 int hvm_xen_send(int vm, u32 port);
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -398,13 +399,15 @@ static void serve(const int *fd, u32 queues, const struct net_config *config)
 		ret = -errno;
 	while (!ret && turn(&user))
 		;
-	_exit(!!ret);
+	/* At once: handlers of libc or of a sanitizer have no place in the jail. */
+	syscall(SYS_exit_group, !!ret);
 }
 
 static void become_child(int *fd, u32 queues, pid_t parent)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGWINCH };
 	sigset_t all;
+	int null;
 	u32 i;
 
 	/* It ends with the launcher, and not by the keys that the launcher takes. */
@@ -416,6 +419,10 @@ static void become_child(int *fd, u32 queues, pid_t parent)
 		signal(ignored[i], SIG_IGN);
 	sigfillset(&all);
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
+	/* Messages of libslirp are all that it may say. */
+	null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		_exit(1);
 	/* No descriptor but the sockets, put in order at 3 and up. */
 	for (i = 0; i < queues; i++) {
 		if (fd[i] != (int)(3 + i) && dup2(fd[i], (int)(3 + i)) < 0)

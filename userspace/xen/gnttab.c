@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "uapi/hvmod.h"
 #include "userspace/xen/gnttab.h"
@@ -414,4 +415,53 @@ void gnttab_exit(struct gnttab *gt)
 		pthread_mutex_destroy(&gt->lock[i]);
 	free(gt->pin);
 	gt->pin = NULL;
+}
+
+static void *map(int vm, size_t size, u64 offset)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vm, (off_t)offset);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void unmap(void *at, size_t size)
+{
+	if (at)
+		munmap(at, size);
+}
+
+#define ENTRIES_SIZE	(HVMOD_XEN_GRANT_FRAMES * PAGE_BYTES)
+#define STATUS_SIZE	(HVMOD_XEN_STATUS_FRAMES * PAGE_BYTES)
+
+_Static_assert(sizeof(struct gnttab_info) == sizeof(struct hvmod_xen_grant_info),
+	       "uapi/hvmod.h");
+
+int gnttab_open(struct gnttab *gt, int vm, const struct gmem *mem, struct err *err)
+{
+	void *entries = map(vm, ENTRIES_SIZE, HVMOD_XEN_GRANT_OFFSET);
+	void *status = map(vm, STATUS_SIZE, HVMOD_XEN_STATUS_OFFSET);
+	void *info = map(vm, PAGE_BYTES, HVMOD_XEN_GRANT_INFO_OFFSET);
+	int ret;
+
+	if (entries && status && info)
+		ret = gnttab_init(gt, mem, entries, HVMOD_XEN_GRANT_FRAMES, status, info, err);
+	else
+		ret = err_set(err, errno, "cannot map the guest's grant table: %s",
+			      strerror(errno));
+	if (!ret)
+		return 0;
+	unmap(entries, ENTRIES_SIZE);
+	unmap(status, STATUS_SIZE);
+	unmap(info, PAGE_BYTES);
+	return ret;
+}
+
+void gnttab_close(struct gnttab *gt)
+{
+	if (!gt->pin)
+		return;
+	unmap(gt->entries, ENTRIES_SIZE);
+	unmap((void *)gt->status, STATUS_SIZE);
+	unmap(gt->info, PAGE_BYTES);
+	gnttab_exit(gt);
 }

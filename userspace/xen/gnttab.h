@@ -95,6 +95,18 @@ struct gnttab {
 int gnttab_init(struct gnttab *gt, const struct gmem *mem, void *entries, u32 frames,
 		void *status, struct gnttab_info *info, struct err *err);
 
+/**
+ * gnttab_open() - gnttab_init() with the table of a VM
+ * @gt:  filled in; gnttab_close() undoes it
+ * @vm:  its descriptor
+ * @mem: guest memory, stays
+ * @err: in words
+ *
+ * Return: 0 or a negative errno.
+ */
+int gnttab_open(struct gnttab *gt, int vm, const struct gmem *mem, struct err *err);
+void gnttab_close(struct gnttab *gt);
+
 /** gnttab_exit() - give back what gnttab_init() took; nothing is mapped. */
 void gnttab_exit(struct gnttab *gt);
 
