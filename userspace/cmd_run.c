@@ -65,7 +65,7 @@ static const char run_help[] =
 	"  --net NETWORK     a network card, of a Xen guest; may be given more than once:\n"
 	"                    user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT][,restrict]\n"
 	"                    a network of its own, with DHCP and DNS, no root needed;\n"
-	"                    tap,ifname=NAME  the host's tap device NAME;\n"
+	"                    tap[,ifname=NAME][,bridge=NAME]  a tap device of the host;\n"
 	"                    both: [,mac=ADDR][,queues=N][,offload=on|off]\n"
 	"  --hugepages       take memory from the host's reserved 2 MiB pages;\n"
 	"                    without it, transparent huge pages are used\n"

@@ -265,6 +265,25 @@ static void raise_limits(void)
 	}
 }
 
+/* The interfaces of a configuration file beside those of --net. */
+static int add_vifs(struct machine_config *config, struct err *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (config->vifs && config->type != MACHINE_PVH) {
+		log_note("this kind of guest has no network cards: vif is ignored");
+		return 0;
+	}
+	for (i = 0; i < config->vifs && !ret; i++) {
+		if (config->nets == NET_CARDS)
+			return err_set(err, E2BIG, "a guest has %u network cards at most",
+				       NET_CARDS);
+		ret = vif_net(&config->vif[i], &config->net[config->nets++], err);
+	}
+	return ret;
+}
+
 int launch_guest(struct launch *launch)
 {
 	struct err err = { "" };
@@ -275,6 +294,8 @@ int launch_guest(struct launch *launch)
 	ret = open_files(launch, &err);
 	if (!ret)
 		ret = open_signals(launch, &err);
+	if (!ret)
+		ret = add_vifs(&launch->config, &err);
 	if (ret) {
 		log_error("%s", err.text);
 		return HVCTL_ERROR;

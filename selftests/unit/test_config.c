@@ -268,6 +268,31 @@ static void test_vifs(void)
 	result(!wrong, "interfaces that cannot be");
 }
 
+/* What the launcher makes of an interface; -1: it refuses. */
+static int network(const char *text, struct net_config *net)
+{
+	struct vif_spec v;
+	int ret = vif_parse(&v, text, &err) || vif_net(&v, net, &err) ? -1 : (int)net->kind;
+
+	vif_free(&v);
+	return ret;
+}
+
+static void test_networks(void)
+{
+	struct net_config net;
+
+	result(network("mac=00:16:3e:74:3d:76", &net) == NET_USER && net.mac[5] == 0x76 &&
+	       net.offloads == NET_OFFLOADS, "an interface without a bridge");
+	result(network("bridge=xenbr0", &net) == NET_TAP && is(net.bridge, "xenbr0") &&
+	       !net.ifname[0], "one on a bridge");
+	result(network("vifname=v0,bridge=b", &net) == NET_TAP && is(net.ifname, "v0") &&
+	       is(net.bridge, "b"), "one with a name on a bridge");
+	result(network("vifname=sixteencharacter", &net) == -1 &&
+	       network("backend=netdom", &net) == -1 && network("backend=0", &net) == NET_USER,
+	       "names that cannot be, other back ends");
+}
+
 /* ---- keys ---- */
 
 static struct launch launch;
@@ -492,6 +517,7 @@ int main(void)
 	test_disks();
 	test_bad_disks();
 	test_vifs();
+	test_networks();
 	test_guest();
 	test_bad_guests();
 	test_examples();

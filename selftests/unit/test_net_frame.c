@@ -194,11 +194,12 @@ static const char *const good_words[] = {
 	"user", "user,mac=00:16:3e:01:02:03", "user,hostfwd=tcp::2222-:22",
 	"user,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22,hostfwd=udp::53-:53,queues=2",
 	"user,restrict,offload=off", "tap,ifname=tap0", "tap,ifname=tap0,queues=8,offload=on",
+	"tap,bridge=xenbr0", "tap,ifname=vif1.0,bridge=xenbr0",
 };
 
 static const char *const bad_words[] = {
 	"", ",", "bridge", "tap", "tap,ifname=", "tap,ifname=sixteencharacters",
-	"tap,ifname=a,restrict",
+	"tap,ifname=a,restrict", "tap,ifname=a/b", "tap,bridge=tap%d", "user,bridge=a",
 	"tap,ifname=a,hostfwd=tcp::1-:1", "user,ifname=a", "user,mac=1:2:3:4:5:6",
 	"user,mac=01:16:3e:01:02:03", "user,mac=00:16:3e:01:02:0x", "user,queues=0",
 	"user,queues=9", "user,queues=10", "user,hostfwd=tcp:2222-:22x", "user,hostfwd=sctp::1-:1",

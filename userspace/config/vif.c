@@ -200,6 +200,31 @@ int vif_parse(struct vif_spec *vif, const char *text, struct err *err)
 	return ret;
 }
 
+static int copy_name(char *to, size_t room, const char *name, struct err *err)
+{
+	if (!name)
+		return 0;
+	if (strlen(name) >= room)
+		return err_set(err, EINVAL, "'%.40s' is no name of a network device", name);
+	memcpy(to, name, strlen(name) + 1);
+	return 0;
+}
+
+int vif_net(const struct vif_spec *vif, struct net_config *net, struct err *err)
+{
+	int ret;
+
+	memset(net, 0, sizeof(*net));
+	net->offloads = NET_OFFLOADS;
+	memcpy(net->mac, vif->mac, sizeof(net->mac));
+	net->kind = vif->vifname || vif->bridge ? NET_TAP : NET_USER;
+	if (vif->backend && strcmp(vif->backend, "0") && strcmp(vif->backend, "Domain-0"))
+		return err_set(err, EINVAL, "backend=%.40s: the launcher is the only one",
+			       vif->backend);
+	ret = copy_name(net->ifname, sizeof(net->ifname), vif->vifname, err);
+	return ret ? ret : copy_name(net->bridge, sizeof(net->bridge), vif->bridge, err);
+}
+
 void vif_free(struct vif_spec *vif)
 {
 	free(vif->bridge);

@@ -11,6 +11,7 @@
 
 #include "userspace/lib/err.h"
 #include "userspace/lib/types.h"
+#include "userspace/net/net.h"
 
 /**
  * struct vif_spec - a network interface
@@ -55,6 +56,17 @@ struct vif_spec {
  * Return: 0, -EINVAL, -ENOMEM.
  */
 int vif_parse(struct vif_spec *vif, const char *text, struct err *err);
+
+/**
+ * vif_net() - the network that an interface stands for
+ * @vif: from vif_parse()
+ * @net: filled in: a tap device, when @vif names a bridge or the host's side; else
+ *       a network of the guest's own
+ * @err: in words
+ *
+ * Return: 0, -EINVAL: a name that is too long, or a back end other than domain 0.
+ */
+int vif_net(const struct vif_spec *vif, struct net_config *net, struct err *err);
 
 /** vif_free() - free its texts. */
 void vif_free(struct vif_spec *vif);

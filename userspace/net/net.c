@@ -92,6 +92,17 @@ static int parse_queues(struct net_config *config, const char *text, struct err 
 	return 0;
 }
 
+/* A name of a network device. */
+static int parse_name(char *name, const char *word, const char *value, struct err *err)
+{
+	if (!*value || strlen(value) >= sizeof(((struct net_config *)0)->ifname) ||
+	    strpbrk(value, "/%: \t"))
+		return err_set(err, EINVAL, "%s=%s: 1 to 15 characters, without / %% : and blanks", word,
+			       value);
+	memcpy(name, value, strlen(value) + 1);
+	return 0;
+}
+
 static int parse_word(struct net_config *config, char *word, struct err *err)
 {
 	bool tap = config->kind == NET_TAP;
@@ -111,13 +122,10 @@ static int parse_word(struct net_config *config, char *word, struct err *err)
 		config->restrict_host = true;
 		return 0;
 	}
-	if (!strcmp(word, "ifname") && tap) {
-		if (!*value || strlen(value) >= sizeof(config->ifname))
-			return err_set(err, EINVAL, "ifname=%s: 1 to %zu characters", value,
-				       sizeof(config->ifname) - 1);
-		memcpy(config->ifname, value, strlen(value) + 1);
-		return 0;
-	}
+	if (!strcmp(word, "ifname") && tap)
+		return parse_name(config->ifname, word, value, err);
+	if (!strcmp(word, "bridge") && tap)
+		return parse_name(config->bridge, word, value, err);
 	if (!strcmp(word, "offload") && (!strcmp(value, "on") || !strcmp(value, "off"))) {
 		config->offloads = value[1] == 'n' ? NET_OFFLOADS : 0;
 		return 0;
@@ -142,8 +150,8 @@ int net_parse(struct net_config *config, const char *text, struct err *err)
 		ret = err_set(err, EINVAL, "'%s': a network begins with user or tap", text);
 	while (!ret && (word = strtok_r(NULL, ",", &rest)))
 		ret = parse_word(config, word, err);
-	if (!ret && config->kind == NET_TAP && !config->ifname[0])
-		ret = err_set(err, EINVAL, "a tap network needs ifname=");
+	if (!ret && config->kind == NET_TAP && !config->ifname[0] && !config->bridge[0])
+		ret = err_set(err, EINVAL, "a tap network needs ifname= or bridge=");
 	free(copy);
 	return ret;
 }
@@ -170,8 +178,7 @@ int net_open(struct net_wire *wire, const struct net_config *config, u32 queues,
 		queues = config->queues;
 	if (queues > NET_QUEUES)
 		queues = NET_QUEUES;
-	snprintf(wire->name, sizeof(wire->name), "%s",
-		 config->kind == NET_TAP ? config->ifname : "user network");
+	snprintf(wire->name, sizeof(wire->name), "user network");
 	if (config->kind == NET_TAP)
 		ret = net_tap_open(wire, config, queues, err);
 	else

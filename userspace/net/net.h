@@ -51,7 +51,8 @@ struct net_forward {
  * struct net_config - a card as the user asked for it
  * @kind:     enum net_kind
  * @mac:      its address, all zero: one is made up
- * @ifname:   of NET_TAP
+ * @ifname:   of NET_TAP; empty: a new device, for @bridge
+ * @bridge:   NET_TAP: the host's bridge that it is put on, or empty
  * @queues:   at most, 0: as many as the guest has vCPUs
  * @offloads: NET_* bits that the guest is offered
  * @restrict_host: NET_USER: the guest reaches no address of the host
@@ -61,6 +62,7 @@ struct net_config {
 	enum net_kind kind;
 	u8 mac[6];
 	char ifname[16];
+	char bridge[16];
 	u32 queues;
 	u32 offloads;
 	bool restrict_host;
@@ -90,7 +92,7 @@ struct net_wire {
  * net_parse() - read "user,..." or "tap,..." of the command line
  * @config: filled in
  * @text:   user[,hostfwd=tcp|udp:[ADDRESS]:PORT-[ADDRESS]:PORT]... or
- *          tap,ifname=NAME; both with [,mac=..][,queues=N][,offload=on|off]
+ *          tap[,ifname=NAME][,bridge=NAME]; both with [,mac=..][,queues=N][,offload=on|off]
  * @err:    in words
  *
  * Return: 0, -EINVAL.

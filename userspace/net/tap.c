@@ -8,14 +8,17 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "userspace/net/net.h"
 
-static int open_queue(const char *ifname, int flags)
+/* @ifname: of IFNAMSIZ bytes; when it is empty the host chooses a name. */
+static int open_queue(char *ifname, int flags)
 {
 	struct ifreq ifr = { .ifr_flags = (short)flags };
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), code;
@@ -23,8 +26,10 @@ static int open_queue(const char *ifname, int flags)
 	if (fd < 0)
 		return -errno;
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-	if (!ioctl(fd, TUNSETIFF, &ifr))
+	if (!ioctl(fd, TUNSETIFF, &ifr)) {
+		memcpy(ifname, ifr.ifr_name, IFNAMSIZ);
 		return fd;
+	}
 	code = errno;
 	close(fd);
 	return -code;
@@ -45,30 +50,68 @@ static int explain(const char *ifname, int code, struct err *err)
 	return err_set(err, code, "cannot open tap device %s: %s", ifname, strerror(code));
 }
 
+/* Put the device on a bridge and switch it on, as Xen's vif-bridge script does. */
+static int join_bridge(const char *ifname, const char *bridge, struct err *err)
+{
+	struct ifreq port = { 0 }, ifr = { 0 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), code = 0;
+
+	snprintf(port.ifr_name, IFNAMSIZ, "%s", ifname);
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", bridge);
+	if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &port))
+		code = errno;
+	ifr.ifr_ifindex = port.ifr_ifindex;
+	/* EBUSY: it is on a bridge already, whoever put it there. */
+	if (!code && ioctl(fd, SIOCBRADDIF, &ifr) && errno != EBUSY)
+		code = errno;
+	if (!code && ioctl(fd, SIOCGIFFLAGS, &port))
+		code = errno;
+	port.ifr_flags |= IFF_UP;
+	if (!code && ioctl(fd, SIOCSIFFLAGS, &port))
+		code = errno;
+	if (fd >= 0)
+		close(fd);
+	if (code == ENODEV)
+		return err_set(err, code, "the host has no bridge %s", bridge);
+	if (code == EPERM)
+		return err_set(err, code,
+			       "no right to put %s on bridge %s (as root: ip link set %s master %s up, then without bridge=)",
+			       ifname, bridge, ifname, bridge);
+	return code ? err_set(err, code, "cannot put %s on bridge %s: %s", ifname, bridge,
+			      strerror(code)) : 0;
+}
+
 int net_tap_open(struct net_wire *wire, const struct net_config *config, u32 queues,
 		 struct err *err)
 {
-	int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, fd;
+	int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, fd, ret;
+	char ifname[IFNAMSIZ];
+
+	snprintf(ifname, sizeof(ifname), "%s", config->ifname);
 
 	/* A device made for one queue refuses several, and the other way round. */
-	fd = open_queue(config->ifname, queues > 1 ? flags | IFF_MULTI_QUEUE : flags);
+	fd = open_queue(ifname, queues > 1 ? flags | IFF_MULTI_QUEUE : flags);
 	if (fd == -EINVAL && queues > 1) {
-		fd = open_queue(config->ifname, flags);
+		fd = open_queue(ifname, flags);
 		queues = 1;
 	} else if (fd == -EINVAL) {
-		fd = open_queue(config->ifname, flags | IFF_MULTI_QUEUE);
+		fd = open_queue(ifname, flags | IFF_MULTI_QUEUE);
 	}
 	if (fd < 0)
-		return explain(config->ifname, -fd, err);
+		return explain(ifname, -fd, err);
 	wire->accepts = NET_OFFLOADS;
 	wire->fd[wire->queues++] = fd;
 	while (wire->queues < queues) {
-		fd = open_queue(config->ifname, flags | IFF_MULTI_QUEUE);
+		fd = open_queue(ifname, flags | IFF_MULTI_QUEUE);
 		if (fd < 0)
-			return explain(config->ifname, -fd, err);
+			return explain(ifname, -fd, err);
 		wire->fd[wire->queues++] = fd;
 	}
-	return net_tap_offload(wire, 0);
+	memcpy(wire->name, ifname, sizeof(ifname));
+	ret = net_tap_offload(wire, 0);
+	if (!ret && config->bridge[0])
+		ret = join_bridge(ifname, config->bridge, err);
+	return ret;
 }
 
 int net_tap_offload(struct net_wire *wire, u32 flags)
