@@ -280,6 +280,8 @@ static int add_vifs(struct machine_config *config, struct err *err)
 			return err_set(err, E2BIG, "a guest has %u network cards at most",
 				       NET_CARDS);
 		ret = vif_net(&config->vif[i], &config->net[config->nets++], err);
+		if (config->vif[i].rate || config->vif[i].script || config->vif[i].gateway)
+			log_note("vif %u: rate, script and gatewaydev are not acted on", i);
 	}
 	return ret;
 }

@@ -62,6 +62,8 @@ void report_stat(struct machine *m)
 	}
 	log_note("  accesses that no device took: %llu ports, %llu addresses",
 		 atomic_load(&m->pio.unknown), atomic_load(&m->mmio.unknown));
+	for (r = 0; r < m->devices.vifs; r++)
+		vif_report(&m->devices.vif[r]);
 }
 
 static void report_registers(struct vcpu *vcpu)

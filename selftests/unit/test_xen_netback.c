@@ -82,7 +82,7 @@ static bool tx_shapes(void)
 			len += shapes[s].sizes[i];
 		make_frame(frame, len < 60 ? 60 : len, false, false);
 		send_frame(&f, frame, shapes[s].sizes, shapes[s].n, 0, NULL);
-		netback_work(q);
+		front_work(q);
 		good &= far_read(&f, &wired) == (ssize_t)len && !memcmp(wired.data, frame, len);
 		good &= !wired.header.flags && !wired.header.gso_type;
 		for (i = 0; i < shapes[s].n; i++)
@@ -110,7 +110,7 @@ static bool tx_checksum(u32 offers)
 		l4 = v6 ? 54 : 34;
 		make_frame(frame, len, v6, tcp);
 		send_frame(&f, frame, sizes, 3, NETTXF_CSUM_BLANK | NETTXF_DATA_VALIDATED, NULL);
-		netback_work(q);
+		front_work(q);
 		good &= far_read(&f, &wired) == (ssize_t)len;
 		if (offers & NET_CSUM) {
 			struct iovec iov = { wired.data, len };
@@ -128,7 +128,7 @@ static bool tx_checksum(u32 offers)
 	/* A blank checksum where there can be none. */
 	send_frame(&f, (const u8 *)"no frame with any header of that kind at all, but long enough",
 		   (const u32 []){ 60 }, 1, NETTXF_CSUM_BLANK, NULL);
-	netback_work(q);
+	front_work(q);
 	good &= take_tx(&f, NULL) == NETIF_RSP_ERROR && far_read(&f, &wired) < 0 && !q->broken;
 	front_free(&f);
 	return good;
@@ -150,7 +150,7 @@ static bool tx_segments(void)
 		gso.gso.size = 1400;
 		gso.gso.type = v6 ? NETIF_GSO_TCPV6 : NETIF_GSO_TCPV4;
 		send_frame(&f, frame, sizes, 3, NETTXF_CSUM_BLANK, &gso);
-		netback_work(q);
+		front_work(q);
 		good &= far_read(&f, &wired) == 10096;
 		good &= wired.header.gso_type == (v6 ? VIRTIO_NET_HDR_GSO_TCPV6 |
 						       VIRTIO_NET_HDR_GSO_ECN :
@@ -168,7 +168,7 @@ static bool tx_segments(void)
 		send_frame(&f, frame, sizes, 1, NETTXF_CSUM_BLANK, &gso);
 		gso.gso.type = 7;
 		send_frame(&f, frame, sizes, 1, NETTXF_CSUM_BLANK, &gso);
-		netback_work(q);
+		front_work(q);
 		good &= take_tx(&f, NULL) == -1 && take_tx(&f, NULL) == 1;
 		good &= take_tx(&f, NULL) == -1 && take_tx(&f, NULL) == 1;
 		good &= take_tx(&f, NULL) == -1 && take_tx(&f, NULL) == 1;
@@ -193,7 +193,7 @@ static bool tx_not_offered(void)
 	gso.gso.size = 1400;
 	gso.gso.type = NETIF_GSO_TCPV4;
 	send_frame(&f, frame, &size, 1, NETTXF_CSUM_BLANK, &gso);
-	netback_work(q);
+	front_work(q);
 	good &= take_tx(&f, NULL) == NETIF_RSP_ERROR && far_read(&f, &wired) < 0;
 	front_free(&f);
 	return good;
@@ -214,7 +214,7 @@ static bool breaks(struct front *f, struct netback_queue *q, const char *word)
 {
 	bool good;
 
-	netback_work(q);
+	front_work(q);
 	good = q->broken && strstr(q->why, word) && far_read(f, &wired) < 0 && marks_gone(f);
 	if (!good)
 		printf("# broken %d: %s, expected: %s\n", q->broken, q->why, word);
@@ -298,7 +298,7 @@ static bool tx_errors(void)
 	send_frame(&f, frame, sizes, 1, 0, NULL);		/* 4 */
 	send_frame(&f, frame, (const u32 []){ 13 }, 1, 0, NULL);	/* too short */
 	send_frame(&f, frame, sizes, 1, 0, NULL);		/* fine */
-	netback_work(q);
+	front_work(q);
 	good &= take_tx(&f, NULL) == -1 && take_tx(&f, &id) == -1 && id == 1;
 	good &= take_tx(&f, NULL) == -1 && take_tx(&f, &id) == -1 && id == 3;
 	good &= take_tx(&f, &id) == -1 && id == 4;
@@ -328,7 +328,7 @@ static bool tx_full(void)
 	i = 4096;
 	setsockopt(f.wire.fd[0], SOL_SOCKET, SO_SNDBUF, &i, sizeof(i));
 	while (seen < 250 && rounds++ < 1000) {
-		while (netback_work(q))
+		while (front_work(q))
 			;
 		blocked |= q->blocked;
 		while (far_read(&f, &wired) == 1000)
@@ -355,7 +355,7 @@ static bool multicast(void)
 	q = front_attach(&f);
 	memcpy(add.mcast, group, 6);
 	send_frame(&f, frame, (const u32 []){ 20 }, 1, 0, &add);
-	netback_work(q);
+	front_work(q);
 	good &= !take_tx(&f, NULL) && take_tx(&f, NULL) == 1 && far_read(&f, &wired) < 0;
 	put_rx(&f, 20);
 	make_frame(frame, 100, false, false);
@@ -365,23 +365,23 @@ static bool multicast(void)
 	far_write(&f, &header, frame, 100);
 	memset(frame, 0xff, 6);
 	far_write(&f, &header, frame, 100);
-	netback_work(q);
+	front_work(q);
 	good &= !take_rx(&f, &got) && !memcmp(got.data, group, 6);
 	good &= !take_rx(&f, &got) && got.data[0] == 0xff && take_rx(&f, &got) == -EAGAIN;
 	add.type = NETIF_EXTRA_MCAST_DEL;
 	send_frame(&f, frame, (const u32 []){ 20 }, 1, 0, &add);
-	netback_work(q);
+	front_work(q);
 	good &= !take_tx(&f, NULL) && take_tx(&f, NULL) == 1;
 	memcpy(frame, group, 6);
 	far_write(&f, &header, frame, 100);
-	netback_work(q);
+	front_work(q);
 	good &= take_rx(&f, &got) == -EAGAIN && atomic_load(&q->stat.rx_dropped) == 2;
 	/* not without end */
 	add.type = NETIF_EXTRA_MCAST_ADD;
 	for (i = 0; i <= NETBACK_MCAST; i++) {
 		add.mcast[5] = (u8)i;
 		send_frame(&f, frame, (const u32 []){ 20 }, 1, 0, &add);
-		netback_work(q);
+		front_work(q);
 		good &= take_tx(&f, NULL) == (i < NETBACK_MCAST ? 0 : -1);
 		take_tx(&f, NULL);
 	}
@@ -404,7 +404,7 @@ static bool rx_shapes(void)
 	for (i = 0; i < ARRAY_SIZE(lens); i++) {
 		make_frame(frame, lens[i] < 60 ? 60 : lens[i], false, true);
 		good &= far_write(&f, &header, frame, lens[i]);
-		netback_work(q);
+		front_work(q);
 		good &= !take_rx(&f, &got) && got.len == lens[i] && !got.extra.type &&
 			!(got.flags & ~NETRXF_MORE_DATA) && !memcmp(got.data, frame, lens[i]);
 		put_rx(&f, got.slots);
@@ -412,7 +412,7 @@ static bool rx_shapes(void)
 	/* too short, and too long: gone, without harm */
 	far_write(&f, &header, frame, 13);
 	far_write(&f, &header, frame, 1514);
-	netback_work(q);
+	front_work(q);
 	good &= !take_rx(&f, &got) && got.len == 1514 && take_rx(&f, &got) == -EAGAIN;
 	good &= atomic_load(&q->stat.rx_dropped) == 1;
 	netback_detach(q);
@@ -441,7 +441,7 @@ static bool rx_segments(void)
 		header.csum_start = v6 ? 54 : 34;
 		header.csum_offset = 16;
 		far_write(&f, &header, frame, len);
-		netback_work(q);
+		front_work(q);
 		good &= !take_rx(&f, &got) && got.len == len && !memcmp(got.data, frame, len);
 		good &= got.extra.type == NETIF_EXTRA_GSO && !got.extra.flags &&
 			got.extra.gso.size == 1400 &&
@@ -475,13 +475,13 @@ static bool rx_few(bool gso)
 		far_write(&f, &header, frame, len);
 		need = (len + 4095) / 4096 + gso;
 		for (given = 0; given < need; given++) {
-			netback_work(q);
+			front_work(q);
 			good &= take_rx(&f, &got) == -EAGAIN;
 			good &= netback_idle(q) && (!given || netback_rx_wants(q) == need);
 			put_rx(&f, 1);
 		}
 		good &= !netback_idle(q);
-		netback_work(q);
+		front_work(q);
 		good &= !take_rx(&f, &got) && got.len == len && !memcmp(got.data, frame, len) &&
 			got.slots == need;
 	}
@@ -502,7 +502,7 @@ static bool rx_one_page(void)
 	make_frame(frame, 5000, false, true);
 	far_write(&f, &header, frame, 5000);
 	far_write(&f, &header, frame, 1514);
-	netback_work(q);
+	front_work(q);
 	good &= !take_rx(&f, &got) && got.len == 1514 && got.slots == 1;
 	good &= take_rx(&f, &got) == -EAGAIN && atomic_load(&q->stat.rx_dropped) == 1;
 	front_free(&f);
@@ -529,7 +529,7 @@ static bool rx_checksum(bool can)
 		header.csum_start = parsed.l4;
 		header.csum_offset = parsed.checksum;
 		far_write(&f, &header, frame, len);
-		netback_work(q);
+		front_work(q);
 		good &= !take_rx(&f, &got) && got.len == len;
 		if (can)
 			good &= (got.flags & 3) == (NETRXF_CSUM_BLANK | NETRXF_DATA_VALIDATED) &&
@@ -543,7 +543,7 @@ static bool rx_checksum(bool can)
 	header = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 99,
 					  .csum_offset = 1 };
 	far_write(&f, &header, frame, 100);
-	netback_work(q);
+	front_work(q);
 	good &= !take_rx(&f, &got) && got.flags == NETRXF_DATA_VALIDATED;
 	good &= take_rx(&f, &got) == -EAGAIN && atomic_load(&q->stat.rx_dropped) == 1;
 	front_free(&f);
@@ -565,7 +565,7 @@ static bool rx_errors(void)
 	make_frame(frame, 5000, false, true);
 	far_write(&f, &header, frame, 1000);
 	far_write(&f, &header, frame, 5000);
-	netback_work(q);
+	front_work(q);
 	good &= take_rx(&f, &got) == NETIF_RSP_ERROR && take_rx(&f, &got) == NETIF_RSP_ERROR;
 	good &= !take_rx(&f, &got) && got.len == 1000;		/* 2 */
 	good &= take_rx(&f, &got) == NETIF_RSP_ERROR;		/* 3 */
@@ -591,19 +591,19 @@ static bool quiet(void)
 	put_rx(&f, 100);
 	for (i = 0; i < 50; i++)
 		far_write(&f, &header, frame, 100);
-	netback_work(q);
+	front_work(q);
 	good &= f.events[TX_PORT] == 1 && f.events[RX_PORT] == 1;
 	good &= atomic_load(&f.rx->rsp_prod) == 50 && atomic_load(&f.tx->rsp_prod) == 50;
 	/* the guest did not look yet */
 	send_frame(&f, frame, &size, 1, 0, NULL);
 	far_write(&f, &header, frame, 100);
-	netback_work(q);
+	front_work(q);
 	good &= f.events[TX_PORT] == 1 && f.events[RX_PORT] == 1;
 	/* it looked, and asks for the fifth */
 	atomic_store(&f.rx->rsp_event, 56);
 	for (i = 0; i < 5; i++) {
 		far_write(&f, &header, frame, 100);
-		netback_work(q);
+		front_work(q);
 		good &= f.events[RX_PORT] == (i == 4 ? 2 : 1);
 	}
 	front_free(&f);
@@ -621,7 +621,7 @@ static bool wire_gone(void)
 	put_rx(&f, 10);
 	shutdown(f.far, SHUT_RDWR);
 	send_frame(&f, frame, &size, 1, 0, NULL);
-	good = !netback_work(q) && q->gone && netback_idle(q);
+	good = !front_work(q) && q->gone && netback_idle(q);
 	good &= take_tx(&f, NULL) == NETIF_RSP_DROPPED;
 	front_free(&f);
 	return good;

@@ -319,7 +319,7 @@ static void nasty_round(struct front *f, struct netback_queue *q, u64 *state)
 		nasty_frame(f, state);
 	if (rng_of(state) % 256 == 0)
 		atomic_store(&f->tx->req_prod, (u32)rng_of(state));
-	netback_work(q);
+	front_work(q);
 	netback_idle(q);
 	while (far_read(f, (struct wired *)gfn(f, 512)) >= 0)
 		;

@@ -166,6 +166,13 @@ static inline struct netback_queue *front_attach(struct front *f)
 	return netback_attach(q, NULL) ? NULL : q;
 }
 
+/* netback_work() after the wire was looked at. */
+static inline bool front_work(struct netback_queue *q)
+{
+	q->ready = true;
+	return netback_work(q);
+}
+
 static inline void front_free(struct front *f)
 {
 	netback_exit(&f->nb);

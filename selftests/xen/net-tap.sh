@@ -30,7 +30,7 @@ one() {
 	rm -f /tmp/up
 	# Without the pipe its input would end at once, and the connection with it.
 	nc -l -p 5000 >/tmp/up 9<>/tmp/hold <&9 &
-	net_guest "$GUEST" --debug --net "tap,ifname=tap0,mac=00:16:3e:0a:09:02$1" || return 1
+	net_guest "$GUEST" --stat --net "tap,ifname=tap0,mac=00:16:3e:0a:09:02$1" || return 1
 	kill $! 2>/dev/null
 	said '^00:16:3e:0a:09:02' && said 'ping works' &&
 		said "^down: $(sum /tmp/www/down)" && said "^up: $(sum /tmp/up)"

@@ -41,7 +41,7 @@ one() {
 	nc -l -p 5000 >/tmp/up 9<>/tmp/hold <&9 &
 	# The guest calls when it listens, and gets its file by the forwarded port.
 	(nc -l -p 5001 </dev/null; nc 127.0.0.1 2222 </tmp/www/down) &
-	net_guest "$GUEST" --debug --net "user,hostfwd=tcp:127.0.0.1:2222-:22$1" || return 1
+	net_guest "$GUEST" --stat --net "user,hostfwd=tcp:127.0.0.1:2222-:22$1" || return 1
 	said 'dhcp: 10.0.2.15 10.0.2.2 10.0.2.3' && said 'ping works' &&
 		said "^down: $(sum /tmp/www/down)" && said "^up: $(sum /tmp/up)" &&
 		said "^forward: $(sum /tmp/www/down)"

@@ -102,6 +102,8 @@ static bool wait_for_work(struct netback_queue *q)
 		drain(q->kick_tx);
 	if (fds[2].revents)
 		drain(q->kick_rx);
+	if (fds[3].revents & ~POLLOUT)
+		q->ready = true;
 	return fds[0].revents;
 }
 
@@ -111,13 +113,16 @@ static void *run(void *arg)
 	bool told = false;
 
 	for (;;) {
+		/* poll() tells of frames from the wire; a busy guest keeps us from it. */
 		while (!q->broken && netback_work(q))
-			;
+			q->ready = true;
 		if (q->broken && !told) {
 			told = true;
 			q->nb->host.broken(q->nb->host.arg, q->why);
 		}
-		if (netback_idle(q) && wait_for_work(q))
+		if (!netback_idle(q))
+			q->ready = true;
+		else if (wait_for_work(q))
 			break;
 	}
 	return NULL;
@@ -156,6 +161,7 @@ int netback_attach(struct netback_queue *q, struct err *err)
 	int ret;
 
 	q->broken = false;
+	q->ready = true;
 	q->blocked = false;
 	q->gone = false;
 	q->pages = 0;

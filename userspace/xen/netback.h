@@ -99,6 +99,7 @@ struct netback;
  * @fd:      the wire
  * @quit:    eventfd: the thread ends
  * @kick_tx: eventfd: the guest sends; @kick_rx: it has room
+ * @ready:   the wire may have a frame
  * @blocked: the wire takes no more
  * @gone:    the wire's other side is: nothing will come from it
  * @broken:  the guest broke the protocol
@@ -127,6 +128,7 @@ struct netback_queue {
 	bool rx_mapped;
 	bool tx_bound;
 	bool rx_bound;
+	bool ready;
 	bool blocked;
 	bool gone;
 	bool broken;

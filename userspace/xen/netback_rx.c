@@ -284,8 +284,10 @@ static int receive(struct netback_queue *q)
 
 	if (!got || (got < 0 && errno != EAGAIN))
 		q->gone = true;
-	if (got <= 0)
+	if (got <= 0) {
+		q->ready = false;
 		return 0;
+	}
 	if (got <= (ssize_t)sizeof(a.header)) {
 		count(&q->stat.rx_dropped, 1);
 		return 1;
@@ -310,7 +312,7 @@ u32 netback_rx(struct netback_queue *q, u32 budget)
 
 	while (done < budget) {
 		fill(q);
-		if (q->broken || q->gone || !q->pages)
+		if (q->broken || q->gone || !q->pages || !(q->ready || q->held))
 			break;
 		if (q->held ? !finish_held(q) : !receive(q))
 			break;

@@ -205,27 +205,12 @@ static int connect_front(void *arg, struct xenbus *dev, struct err *err)
 	return ret;
 }
 
-static void log_queue(const struct vif *vif, const struct netback_queue *q)
-{
-	const struct netback_stat *s = &q->stat;
-
-	log_debug("network card %u, queue %u: %lu packets of %lu bytes sent, %lu of %lu received, %lu+%lu errors, %lu+%lu dropped, %lu events, %lu sleeps",
-		  vif->id, q->index, atomic_load(&s->tx_packets), atomic_load(&s->tx_bytes),
-		  atomic_load(&s->rx_packets), atomic_load(&s->rx_bytes),
-		  atomic_load(&s->tx_errors), atomic_load(&s->rx_errors),
-		  atomic_load(&s->tx_dropped), atomic_load(&s->rx_dropped),
-		  atomic_load(&s->events), atomic_load(&s->sleeps));
-}
-
 static void disconnect_front(void *arg, struct xenbus *dev)
 {
 	struct vif *vif = arg;
-	u32 i;
 
 	(void)dev;
 	netback_disconnect(&vif->nb);
-	for (i = 0; i < vif->nb.front.queues; i++)
-		log_queue(vif, &vif->nb.queue[i]);
 }
 
 static const struct xenbus_ops ops = {
@@ -289,4 +274,26 @@ void vif_stop(struct vif *vif)
 		xenbus_remove(vif->dev);
 	vif->dev = NULL;
 	vif->vm = -1;
+}
+
+static void report_queue(const struct vif *vif, const struct netback_queue *q)
+{
+	const struct netback_stat *s = &q->stat;
+
+	log_note("  network card %u, queue %u: %lu events, %lu sleeps", vif->id, q->index,
+		 atomic_load(&s->events), atomic_load(&s->sleeps));
+	log_note("    sent %lu packets, %lu bytes; %lu errors, %lu dropped",
+		 atomic_load(&s->tx_packets), atomic_load(&s->tx_bytes),
+		 atomic_load(&s->tx_errors), atomic_load(&s->tx_dropped));
+	log_note("    received %lu packets, %lu bytes; %lu errors, %lu dropped",
+		 atomic_load(&s->rx_packets), atomic_load(&s->rx_bytes),
+		 atomic_load(&s->rx_errors), atomic_load(&s->rx_dropped));
+}
+
+void vif_report(const struct vif *vif)
+{
+	u32 i;
+
+	for (i = 0; i < vif->nb.front.queues; i++)
+		report_queue(vif, &vif->nb.queue[i]);
 }

@@ -48,4 +48,7 @@ void vif_close(struct vif *vif);
 int vif_start(struct vif *vif, struct xenstore *xs, u32 domid, int vm, struct err *err);
 void vif_stop(struct vif *vif);
 
+/** vif_report() - log what went through it since vif_open(). */
+void vif_report(const struct vif *vif);
+
 #endif /* USERSPACE_XEN_VIF_H */
