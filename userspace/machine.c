@@ -261,8 +261,12 @@ static int machine_load(struct machine *m, struct err *err)
 }
 
 /* Xen's hvm/params.h */
-enum { PARAM_STORE_PFN = 1, PARAM_STORE_EVTCHN = 2, PARAM_CONSOLE_PFN = 17,
-       PARAM_CONSOLE_EVTCHN = 18 };
+enum {
+	PARAM_STORE_PFN = 1,
+	PARAM_STORE_EVTCHN = 2,
+	PARAM_CONSOLE_PFN = 17,
+	PARAM_CONSOLE_EVTCHN = 18,
+};
 
 static int machine_store(struct machine *m, struct err *err)
 {

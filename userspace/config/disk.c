@@ -293,7 +293,9 @@ static int take_positional(struct reading *r, char *text)
 /* "phy:", "tap:aio:", "raw:" at the start of the first parameter. */
 static int take_prefixes(struct reading *r, char **text)
 {
-	static const char *const plain[] = { "tapdisk", "tap", "tap2", "aio", "ioemu", "file", "phy" };
+	static const char *const plain[] = {
+		"tapdisk", "tap", "tap2", "aio", "ioemu", "file", "phy",
+	};
 	static const char *const scripts[] = { "iscsi", "nbd", "enbd", "drbd" };
 	char *colon, *end, script[16];
 	unsigned int i;
@@ -411,7 +413,8 @@ int disk_parse(struct disk_spec *disk, const char *text, struct err *err)
 	if (ret)
 		return ret;
 	if (!disk->vdev || !*disk->vdev)
-		return err_set(err, EINVAL, "a disk without a vdev: its name in the guest, such as xvda");
+		return err_set(err, EINVAL,
+			       "a disk without a vdev: its name in the guest, such as xvda");
 	if (disk_vdev(disk->vdev, &disk->number) < 0)
 		return err_set(err, EINVAL,
 			       "'%.80s' is no vdev: xvda, xvdb, ..., hda to hdd, sda to sdp, with a partition's number or without",

@@ -87,7 +87,8 @@ static int get_number(struct reader *r, const char *key, u64 min, u64 max, u64 *
 		    *value <= max)
 			return 1;
 	}
-	return fail(r, s, EINVAL, "%s is a number from %llu to %llu, decimal, or hexadecimal with 0x%s%.40s%s",
+	return fail(r, s, EINVAL,
+		    "%s is a number from %llu to %llu, decimal, or hexadecimal with 0x%s%.40s%s",
 		    key, min, max, text ? ": not '" : "", text ? text : "", text ? "'" : "");
 }
 
@@ -192,7 +193,8 @@ static int set_boot(struct reader *r)
 	if (ret < 0)
 		return ret;
 	if (!launch->kernel || !*launch->kernel)
-		return err_set(r->err, EINVAL, "%.100s: no kernel = '...': there is nothing to boot",
+		return err_set(r->err, EINVAL,
+			       "%.100s: no kernel = '...': there is nothing to boot",
 			       r->cfg->setting[0].source);
 	if (launch->initrd && !*launch->initrd)
 		launch->initrd = NULL;

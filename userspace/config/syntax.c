@@ -122,8 +122,8 @@ static int escape(struct parser *p)
 		for (n = 1; n < 3 && p->at < p->end && *p->at >= '0' && *p->at <= '7'; n++)
 			value = value * 8 + (*p->at++ - '0');
 	} else {
-		return fail(p,
-			    "an unknown escape in a string; known are \\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v \\xHH \\OOO");
+		return fail(p, "an unknown escape in a string; known are %s",
+			    "\\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v \\xHH \\OOO");
 	}
 	if (!value || value > 255)
 		return fail(p, "an escape in a string stands for a byte from 1 to 255");
