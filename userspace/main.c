@@ -3,6 +3,7 @@
  * hvctl: finds the command in a table and calls it.  It is what the shell
  * starts.  It must not do anything for a command but find it.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,8 +105,25 @@ static int cmd_help(int argc, char **argv)
 	return HVCTL_OK;
 }
 
+/*
+ * Threads get small stacks: one of the usual 8 MiB can hold a huge page, which
+ * the first function call would then fill, for each thread of each guest.
+ */
+#define THREAD_STACK	(256 * KIB)
+
+static void small_stacks(void)
+{
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_setattr_default_np(&attr);
+	pthread_attr_destroy(&attr);
+}
+
 int main(int argc, char **argv)
 {
+	small_stacks();
 	if (argc < 2) {
 		print_help(stderr);
 		return HVCTL_USAGE;

@@ -15,7 +15,6 @@
 #include "userspace/machine.h"
 
 #define KICK_SIGNAL	SIGUSR1
-#define VCPU_STACK	(256 * KIB)
 
 /* MSRs that firmware sets before it starts an operating system. */
 #define MSR_MTRR_BASE0	0x200
@@ -404,13 +403,9 @@ int vcpu_create(struct machine *m, u32 id, struct err *err)
 
 int vcpu_start(struct vcpu *vcpu, struct err *err)
 {
-	pthread_attr_t attr;
 	int ret;
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, VCPU_STACK);
-	ret = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
-	pthread_attr_destroy(&attr);
+	ret = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 	if (ret)
 		return err_set(err, ret, "cannot start the thread of vCPU %u: %s",
 			       vcpu->hvm.id, strerror(ret));

@@ -24,13 +24,16 @@ one() {
 	busy=$(sed -n 's/^ticks .* busy //p' /tmp/$name.log)
 	guest=$(sed -n 's/.*ticks: \([0-9]*\) in the guest.*/\1/p' /tmp/$name.log)
 	exits=$(sed -n 's/.* \([0-9]*\) exits.*/\1/p' /tmp/$name.log | head -n 1)
-	echo "BENCH {\"bench\": \"boot\", \"name\": \"$name\", \"busy\": $busy, \"guest\": ${guest:-null}, \"exits\": ${exits:-null}}"
+	echo "BENCH {\"bench\": \"boot\", \"name\": \"$name\", \"busy\": $busy, \"own\": $((busy / 1000 * share / 1000)), \"guest\": ${guest:-null}, \"exits\": ${exits:-null}}"
 	[ "$name" = kvm ] && kvm=$busy
 	[ "$name" = hvmod ] && { hvmod=$busy; guest_ticks=$guest; }
 	return 0
 }
 
 rc=0
+# The host's timer interrupts, which it would have without a guest as well.
+share=$("$bin/ticks" -s)
+echo "the host's own interrupts: $share of 1000000 ticks"
 if modprobe kvm_intel; then
 	one kvm ttyS0 "$bin/kvmctl" || rc=1
 	rmmod kvm_intel kvm || exit 2
@@ -44,5 +47,9 @@ rmmod hvmod || exit 2
 if [ -n "$kvm" ] && [ -n "$hvmod" ] && [ -n "$guest_ticks" ]; then
 	echo "host's side: KVM $((kvm - guest_ticks)), hvmod $((hvmod - guest_ticks))," \
 		"$(((hvmod - guest_ticks) * 100 / (kvm - guest_ticks))) %"
+	kvm_net=$((kvm - guest_ticks - kvm / 1000 * share / 1000))
+	hvmod_net=$((hvmod - guest_ticks - hvmod / 1000 * share / 1000))
+	echo "without the host's own interrupts: KVM $kvm_net, hvmod $hvmod_net," \
+		"$((hvmod_net * 100 / kvm_net)) %"
 fi
 exit $rc

@@ -5,10 +5,12 @@
  * for the table; in an emulator where an instruction is a tick of the TSC, the
  * figures are instructions.  It must not load or unload a module.
  *
- *	exits run hvmod|kvm [OPERATION...]
+ *	exits run hvmod|kvm [-g GUESTS] [-m MIB] [OPERATION...]
  *	exits report FILE...
  */
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "bench/exits/machine.h"
 
@@ -106,6 +108,41 @@ static bool run_guest(struct machine *m, const struct operation *op, struct resu
 	return true;
 }
 
+/* How many guests there are, and memory from 4 GiB on that nobody touches. */
+static u32 guests = 1;
+static u64 high_mib;
+
+static void add_high_memory(struct machine *m)
+{
+	u64 size = high_mib << 20;
+	void *p;
+
+	if (!size)
+		return;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	hv_need(p != MAP_FAILED);
+	m->be->set_memory(m, SLOT_HIGH, false, 1ULL << 32, size, p);
+}
+
+/* The others have run, and halt no timer and no thread of the one that counts. */
+static void start_others(const struct backend *be)
+{
+	struct guest_shared *shared;
+	struct machine *m;
+	u32 i;
+
+	for (i = 1; i < guests; i++) {
+		m = calloc(1, sizeof(*m));
+		hv_need(m);
+		machine_new(m, be, &operations[OP_EMPTY]);
+		shared = (void *)(m->mem + GUEST_SHARED);
+		shared->op = OP_EMPTY;
+		be->start(m);
+		hv_need(be->run(m) == WORD_SYNC);
+	}
+}
+
 static bool measure_guest(const struct backend *be, u32 id, struct result *r)
 {
 	const struct operation *op = &operations[id];
@@ -115,6 +152,7 @@ static bool measure_guest(const struct backend *be, u32 id, struct result *r)
 	bool ok;
 
 	machine_new(&m, be, op);
+	add_high_memory(&m);
 	shared = (void *)(m.mem + GUEST_SHARED);
 	shared->op = id;
 	shared->count = op->count;
@@ -169,6 +207,7 @@ static int run(const struct backend *be, int count, char **names)
 
 	if (fd < 0)
 		tap_skip_all("/dev/%s: %m", be->name);
+	start_others(be);
 	for (id = 0; id < NR_OPS; id++) {
 		const struct operation *op = &operations[id];
 		struct result r = {};
@@ -190,14 +229,30 @@ static int run(const struct backend *be, int count, char **names)
 	return failed;
 }
 
+static int run_args(const struct backend *be, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "g:m:")) != -1) {
+		if (option == 'g')
+			guests = atoi(optarg);
+		else if (option == 'm')
+			high_mib = atoi(optarg);
+		else
+			return TAP_ERROR;
+	}
+	return run(be, argc - optind, argv + optind);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc >= 3 && !strcmp(argv[1], "run") && !strcmp(argv[2], "hvmod"))
-		return run(&backend_hvmod, argc - 3, argv + 3);
+		return run_args(&backend_hvmod, argc - 2, argv + 2);
 	if (argc >= 3 && !strcmp(argv[1], "run") && !strcmp(argv[2], "kvm"))
-		return run(&backend_kvm, argc - 3, argv + 3);
+		return run_args(&backend_kvm, argc - 2, argv + 2);
 	if (argc >= 3 && !strcmp(argv[1], "report"))
 		return report(argc - 2, argv + 2);
-	fprintf(stderr, "usage: exits run hvmod|kvm [OPERATION...] | report FILE...\n");
+	fprintf(stderr, "usage: exits run hvmod|kvm [-g GUESTS] [-m MIB] [OPERATION...]\n");
+	fprintf(stderr, "       exits report FILE...\n");
 	return TAP_ERROR;
 }

@@ -23,10 +23,17 @@ kvmctl-obj := $(O)/obj/bench/boot
 kvmctl-hvctl = $(filter-out %/lib/hvm.o,$(shell find $(O)/obj/hvctl/obj -name '*.o'))
 kvmctl-libs = $(shell sed -n 's/.*-o $$@ $$^ \(-l.*\)/\1/p' ../userspace/Makefile)
 
-$(O)/bench/ticks: | $(O)/bench/kvmctl
+programs: $(O)/bench/kvmctl
 
 $(O)/bench/kvmctl: bench/boot/kvm.c $(O)/hvctl
 	@mkdir -p $(kvmctl-obj) $(@D)
 	$(CC) -O2 -g -Wall -Wextra -D_GNU_SOURCE -std=gnu11 -I.. -c -o $(kvmctl-obj)/kvm.o $<
 	objcopy --weaken $(O)/obj/hvctl/obj/lib/hvm.o $(kvmctl-obj)/hvm.o
 	$(CC) -pthread -o $@ $(kvmctl-obj)/kvm.o $(kvmctl-obj)/hvm.o $(kvmctl-hvctl) $(kvmctl-libs)
+
+# bench/idle: the guest of bench/density.sh, at 1 MiB.
+programs: $(O)/bench/idle
+
+$(O)/bench/idle: bench/density/idle.S bench/rules.mk
+	@mkdir -p $(@D)
+	$(CC) -nostdlib -static -no-pie -Wl,-Ttext-segment=0x100000,--build-id=none,-z,noseparate-code,-N -Wl,-e,start -o $@ $<

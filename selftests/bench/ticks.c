@@ -5,6 +5,7 @@
  * is the instructions that guest, launcher and kernel executed.  For bench/boot.sh.
  *
  *	ticks COMMAND [ARGUMENT...]
+ *	ticks -s		what the host takes from a loop: its own timer interrupts
  */
 #include <errno.h>
 #include <sys/wait.h>
@@ -38,6 +39,18 @@ static double mhz(void)
 	return value;
 }
 
+#define SPIN_LOOPS	100000000UL
+
+/* Of a million ticks, those that are no instruction of the loop. */
+static u64 host_share(void)
+{
+	u64 start = guest_rdtsc(), n = SPIN_LOOPS, ticks;
+
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
+	ticks = guest_rdtsc() - start;
+	return ticks > 2 * SPIN_LOOPS ? (ticks - 2 * SPIN_LOOPS) * 1000000 / ticks : 0;
+}
+
 int main(int argc, char **argv)
 {
 	u64 start, ticks, idle;
@@ -46,7 +59,11 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc < 2)
-		tap_die("usage: ticks COMMAND [ARGUMENT...]");
+		tap_die("usage: ticks COMMAND [ARGUMENT...] | -s");
+	if (!strcmp(argv[1], "-s")) {
+		printf("%llu\n", (unsigned long long)host_share());
+		return 0;
+	}
 	per_tick = mhz() * 1e6 / sysconf(_SC_CLK_TCK);
 	idle = idle_time();
 	start = guest_rdtsc();

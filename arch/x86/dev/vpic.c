@@ -263,18 +263,30 @@ static u8 vpic_poll(struct vpic *pic, int nr)
 	return BIT(7) | input;
 }
 
+/* A register is a byte, so it is read without the lock.  False: the read acts. */
+static bool vpic_peek(const struct vpic *pic, u16 port, u8 *value)
+{
+	const struct vpic_chip *chip = &pic->chip[port & 0x80 ? SLAVE : MASTER];
+	u8 flags = READ_ONCE(chip->flags);
+
+	if (unlikely(port >= 0x4d0))
+		*value = READ_ONCE(pic->chip[port & 1].elcr);
+	else if (unlikely(flags & HVMOD_PIC_POLL))
+		return false;
+	else if (port & 1)
+		*value = READ_ONCE(chip->imr);
+	else
+		*value = flags & HVMOD_PIC_READ_ISR ? READ_ONCE(chip->isr) : READ_ONCE(chip->irr);
+	return true;
+}
+
 u8 vpic_port_read(struct vpic *pic, u16 port)
 {
-	int nr = port & 0x80 ? SLAVE : MASTER;
-	const struct vpic_chip *chip = &pic->chip[nr];
+	u8 value;
 
-	if (port >= 0x4d0)
-		return pic->chip[port & 1].elcr;
-	if (chip->flags & HVMOD_PIC_POLL)
-		return vpic_poll(pic, nr);
-	if (port & 1)
-		return chip->imr;
-	return chip->flags & HVMOD_PIC_READ_ISR ? chip->isr : chip->irr;
+	if (vpic_peek(pic, port, &value))
+		return value;
+	return vpic_poll(pic, port & 0x80 ? SLAVE : MASTER);
 }
 
 void vpic_init(struct vpic *pic)
@@ -369,6 +381,8 @@ static int vpic_io_read(struct vcpu *vcpu, struct iodev *dev, u64 addr, int len,
 	bool before;
 	int i;
 
+	if (likely(len == 1) && vpic_peek(pic, addr, bytes))
+		return 0;
 	spin_lock_irqsave(&pic->lock, flags);
 	before = pic->output;
 	for (i = 0; i < len; i++)

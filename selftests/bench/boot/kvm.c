@@ -316,21 +316,30 @@ static void seg_from_kvm(const struct kvm_segment *k, struct hvmod_segment *s)
 	};
 }
 
-#define EACH_SEGMENT(do_one) do {					\
-	do_one(es); do_one(cs); do_one(ss); do_one(ds);			\
-	do_one(fs); do_one(gs); do_one(tr); do_one(ldt);		\
-} while (0)
+#define NR_SEGMENTS	8
+
+static void list_kvm(struct kvm_sregs *k, struct kvm_segment *list[NR_SEGMENTS])
+{
+	struct kvm_segment *all[] = { &k->es, &k->cs, &k->ss, &k->ds, &k->fs, &k->gs,
+				      &k->ldt, &k->tr };
+
+	memcpy(list, all, sizeof(all));
+}
 
 static int get_sregs(int fd, struct hvmod_sregs *s)
 {
+	struct hvmod_segment *ours[] = { &s->es, &s->cs, &s->ss, &s->ds, &s->fs, &s->gs,
+					 &s->ldt, &s->tr };
+	struct kvm_segment *theirs[NR_SEGMENTS];
 	struct kvm_sregs k;
 	int ret = call(fd, KVM_GET_SREGS, &k);
+	u32 i;
 
 	if (ret)
 		return ret;
-#define ONE(n) seg_from_kvm(&k.n, &s->n)
-	EACH_SEGMENT(ONE);
-#undef ONE
+	list_kvm(&k, theirs);
+	for (i = 0; i < NR_SEGMENTS; i++)
+		seg_from_kvm(theirs[i], ours[i]);
 	s->gdt.base = k.gdt.base;
 	s->gdt.limit = k.gdt.limit;
 	s->idt.base = k.idt.base;
@@ -347,14 +356,18 @@ static int get_sregs(int fd, struct hvmod_sregs *s)
 
 static int set_sregs(int fd, const struct hvmod_sregs *s)
 {
+	const struct hvmod_segment *ours[] = { &s->es, &s->cs, &s->ss, &s->ds, &s->fs,
+					       &s->gs, &s->ldt, &s->tr };
+	struct kvm_segment *theirs[NR_SEGMENTS];
 	struct kvm_sregs k;
 	int ret = call(fd, KVM_GET_SREGS, &k);
+	u32 i;
 
 	if (ret)
 		return ret;
-#define ONE(n) seg_to_kvm(&s->n, &k.n)
-	EACH_SEGMENT(ONE);
-#undef ONE
+	list_kvm(&k, theirs);
+	for (i = 0; i < NR_SEGMENTS; i++)
+		seg_to_kvm(ours[i], theirs[i]);
 	k.gdt.base = s->gdt.base;
 	k.gdt.limit = s->gdt.limit;
 	k.idt.base = s->idt.base;

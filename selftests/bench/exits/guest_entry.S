@@ -2,7 +2,8 @@
 /*
  * The guest's first instruction and its handlers of exceptions and interrupts.
  * The launcher enters guest_entry in long mode with the number of the vCPU in
- * RDI; guest_main() installs the handlers.  A handler must be as short as it can: its instructions count.
+ * RDI; guest_main() installs the handlers.  A handler must be as short as it can:
+ * its instructions count.
  */
 #define APIC_EOI	0xfee000b0
 #define X2APIC_EOI	0x80b

@@ -13,6 +13,7 @@
 enum machine_slot {
 	SLOT_RAM,
 	SLOT_TEST,
+	SLOT_HIGH,
 };
 
 /* What run() saw last; the ports of guest.h. */
