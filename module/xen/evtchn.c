@@ -339,11 +339,25 @@ long evtchn_close(struct vm *vm, u32 port)
 
 void evtchn_reset(struct vm *vm)
 {
+	const struct evtchn_2l bits = evtchn_bits(vm);
 	struct xen_evtchns *c = &vm->xen->evtchns;
+	struct eventfd_ctx *kick;
+	unsigned long flags;
+	struct evtchn *e;
 	u32 port;
 
+	lockdep_assert_held(&c->change);
+	/* Words of the FIFO ABI are forgotten below, all at once. */
 	for_each_set_bit(port, c->used, EVTCHN_FIFO_NR_CHANNELS) {
-		evtchn_close(vm, port);
+		spin_lock_irqsave(&c->lock, flags);
+		e = evtchn_used(vm, port);
+		kick = e ? detach(vm, e) : NULL;
+		if (port < EVTCHN_2L_NR_CHANNELS && !is_fifo(vm))
+			evtchn_2l_clear(&bits, port);
+		spin_unlock_irqrestore(&c->lock, flags);
+		give_back(vm, port);
+		if (kick)
+			eventfd_ctx_put(kick);
 		cond_resched();
 	}
 	evtchn_fifo_reset(vm);

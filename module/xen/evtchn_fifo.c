@@ -150,6 +150,7 @@ enum taken {
 	TAKEN_NONE,		/* the list is empty */
 	TAKEN_EVENT,
 	TAKEN_NOT,		/* the lock of delivery.last is needed first */
+	TAKEN_MOVED,		/* it was bound to another vCPU in the meantime */
 };
 
 /* fifo.lock of the vCPU is held, and of the other, if there is one. */
@@ -159,33 +160,27 @@ static enum taken take(struct vcpu *vcpu, struct vcpu *other, struct delivery *d
 	enum taken taken = TAKEN_NONE;
 	unsigned long flags;
 	struct evtchn *e;
-	u8 why;
 
 	spin_lock_irqsave(&c->lock, flags);
-	for (;;) {
-		e = list_first_entry_or_null(&vcpu->xen->raised, struct evtchn, node);
-		if (!e)
-			break;
-		why = e->queued;
-		if (e->vcpu == vcpu->id) {
-			d->last = vm_vcpu(vcpu->vm, e->last_vcpu);
-			taken = TAKEN_NOT;
-			if (d->last != vcpu && d->last != other)
-				break;
-			taken = TAKEN_EVENT;
-			d->e = e;
-			d->port = e->port;
-			d->why = why;
-			d->priority = e->priority;
-			d->last_priority = e->last_priority;
-		}
-		list_del_init(&e->node);
-		e->queued = 0;
-		if (taken == TAKEN_EVENT)
-			break;
-		/* It was bound to another vCPU in the meantime. */
-		evtchn_fifo_note(vcpu->vm, e, why);
+	e = list_first_entry_or_null(&vcpu->xen->raised, struct evtchn, node);
+	if (!e)
+		goto out;
+	d->last = vm_vcpu(vcpu->vm, e->last_vcpu);
+	d->e = e;
+	d->port = e->port;
+	d->why = e->queued;
+	d->priority = e->priority;
+	d->last_priority = e->last_priority;
+	taken = e->vcpu == vcpu->id ? TAKEN_EVENT : TAKEN_MOVED;
+	if (taken == TAKEN_EVENT && d->last != vcpu && d->last != other) {
+		taken = TAKEN_NOT;
+		goto out;
 	}
+	list_del_init(&e->node);
+	e->queued = 0;
+	if (taken == TAKEN_MOVED)
+		evtchn_fifo_note(vcpu->vm, e, d->why);
+out:
 	spin_unlock_irqrestore(&c->lock, flags);
 	return taken;
 }
@@ -306,10 +301,10 @@ bool evtchn_fifo_flush(struct vcpu *vcpu)
 		taken = take(vcpu, other, &d);
 		if (taken == TAKEN_NONE)
 			break;
-		if (taken == TAKEN_EVENT) {
+		if (taken == TAKEN_EVENT)
 			ready |= deliver(vcpu, &d);
+		if (taken != TAKEN_NOT)
 			continue;
-		}
 		unlock_both(vcpu, other);
 		other = d.last;
 		lock_both(vcpu, other);

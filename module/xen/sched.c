@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sched_op: a vCPU yields, blocks, polls event channels, or shuts the guest
- * down; watchdogs that do it.  Hypercalls call it on the vCPU's thread; HLT with interrupts off does
- * too.  It blocks nobody itself: it says what the run loop finds.
+ * sched_op: a vCPU yields, blocks, polls event channels, or shuts the guest down;
+ * watchdogs that do it.  Hypercalls call it on the vCPU's thread; HLT with
+ * interrupts off does too.  It blocks nobody itself: it says what the run loop
+ * finds.
  */
 #include <linux/hrtimer.h>
 #include <linux/nospec.h>

@@ -43,7 +43,8 @@ void xen_set_layout(struct vm *vm, bool is_64bit)
 		WRITE_ONCE(xen->layout_32, !is_64bit);
 		/* As at the start, unless the guest has ports already. */
 		if (bitmap_empty(xen->evtchns.used, EVTCHN_2L_NR_CHANNELS)) {
-			memset(xen->shinfo->evtchn_pending, 0, 2 * sizeof(xen->shinfo->evtchn_mask));
+			memset(xen->shinfo->evtchn_pending, 0,
+			       2 * sizeof(xen->shinfo->evtchn_mask));
 			memset(is_64bit ? (void *)xen->shinfo->evtchn_mask :
 					  (void *)xen->shinfo + MASK_32, 0xff,
 			       is_64bit ? sizeof(xen->shinfo->evtchn_mask) : 128);
@@ -303,6 +304,7 @@ long xen_info_register(struct vcpu *target, u64 gfn, u32 offset)
 	copy.evtchn_upcall_pending = 0;
 	if (mem_write(target->vm, gpa, &copy, sizeof(copy)))
 		return -EINVAL;
+	/* It is filled in when others find it. */
 	smp_store_release(&x->info_gpa, gpa);
 	WRITE_ONCE(x->pending_sel, ~0UL);
 	set_bit(XEN_TODO_TIME, &x->todo);

@@ -108,10 +108,19 @@ static long set_singleshot(struct hcall *h, struct vcpu *vcpu)
 	return 0;
 }
 
-static void stop_periodic(struct xen_vcpu *x)
+/* Other vCPUs may do so, too: one at a time, or it is started while it expires. */
+static void change_period(struct vcpu *vcpu, u64 period)
 {
+	struct xen_vcpu *x = vcpu->xen;
+
+	mutex_lock(&vcpu->vm->xen->start_lock);
 	WRITE_ONCE(x->period_ns, 0);
 	hrtimer_cancel(&x->periodic);
+	if (period) {
+		WRITE_ONCE(x->period_ns, period);
+		hrtimer_start(&x->periodic, ns_to_ktime(period), HRTIMER_MODE_REL);
+	}
+	mutex_unlock(&vcpu->vm->xen->start_lock);
 }
 
 static long set_periodic(struct hcall *h, struct vcpu *vcpu)
@@ -123,9 +132,7 @@ static long set_periodic(struct hcall *h, struct vcpu *vcpu)
 		return ret;
 	if (op.period_ns < PERIOD_MIN || op.period_ns > PERIOD_MAX)
 		return -EINVAL;
-	stop_periodic(vcpu->xen);
-	WRITE_ONCE(vcpu->xen->period_ns, op.period_ns);
-	hrtimer_start(&vcpu->xen->periodic, ns_to_ktime(op.period_ns), HRTIMER_MODE_REL);
+	change_period(vcpu, op.period_ns);
 	return 0;
 }
 
@@ -322,7 +329,7 @@ long hcall_vcpu_op(struct hcall *h)
 	case VCPUOP_set_periodic_timer:
 		return set_periodic(h, vcpu);
 	case VCPUOP_stop_periodic_timer:
-		stop_periodic(vcpu->xen);
+		change_period(vcpu, 0);
 		return 0;
 	case VCPUOP_set_singleshot_timer:
 		return set_singleshot(h, vcpu);

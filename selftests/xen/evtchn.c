@@ -135,7 +135,9 @@ static void guest_errors(void)
 	reset.dom = 0;
 	GUEST_EQ(evtchn_op(EVTCHN_RESET, &reset), -EPERM);
 	for (op = 0; op < 4; op++) {
-		port = (u32[]){ 0, 4095, 4096, ~0U }[op];
+		static const u32 none[] = { 0, 4095, 4096, ~0U };
+
+		port = none[op];
 		GUEST_EQ(evtchn_port(EVTCHN_SEND, port), -EINVAL);
 		GUEST_EQ(evtchn_port(EVTCHN_CLOSE, port), -EINVAL);
 		GUEST_EQ(evtchn_port(EVTCHN_UNMASK, port), -EINVAL);
@@ -401,7 +403,9 @@ static void guest_reset(void)
 /* Words and control block that no guest may have made: nothing but its own loss. */
 static void guest_foul(void)
 {
-	static const u32 bad[] = { ~0U, 0xbfffffff, 0x3fffffff, 0x2001ffff, 0x10000000, 0xa0000001 };
+	static const u32 bad[] = {
+		~0U, 0xbfffffff, 0x3fffffff, 0x2001ffff, 0x10000000, 0xa0000001,
+	};
 	u32 a = bind_ipi(0), b = bind_ipi(0), i, k;
 
 	asm volatile("cli");

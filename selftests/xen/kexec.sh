@@ -5,11 +5,11 @@
 mkdir -p /tmp/kexec/k
 cp "${0%/*}/kexec_load" /tmp/kexec/kexec
 cp /boot/guest/vmlinuz /boot/guest/initrd /tmp/kexec/k/
-cp /boot/guest/initrd /tmp/kexec.initrd
-# The next archive begins at a multiple of four.
+# Before the other archive: what follows a compressed one is not found.
+(cd /tmp/kexec && find . | cpio -o -H newc) >/tmp/kexec.initrd || exit 2
 size=$(stat -c %s /tmp/kexec.initrd)
 dd if=/dev/zero bs=1 count=$((-size & 3)) >>/tmp/kexec.initrd 2>/dev/null
-(cd /tmp/kexec && find . | cpio -o -H newc) >>/tmp/kexec.initrd || exit 2
+cat /boot/guest/initrd >>/tmp/kexec.initrd
 initrd=/tmp/kexec.initrd memory=320M
 pvh 0 2 "/kexec,/k/vmlinuz,/k/initrd,'echo:second:kernel;nproc;dmesg'" || exit 1
 grep 'goes on with another kernel' /tmp/pvh.log &&

@@ -60,7 +60,8 @@ static struct context protected_mode(void)
 {
 	return (struct context) { .mode = 0, .r32 = {
 		.esp = AP_STACK, .eip = AP_CODE, .eflags = 2, .cr0 = 0x11, .ebx = AP_COUNT,
-		.cs_limit = ~0U, .ds_limit = ~0U, .ss_limit = ~0U, .es_limit = ~0U, .tr_limit = 0x67,
+		.cs_limit = ~0U, .ds_limit = ~0U, .ss_limit = ~0U, .es_limit = ~0U,
+		.tr_limit = 0x67,
 		.cs_ar = 0xc9b, .ds_ar = 0xc93, .ss_ar = 0xc93, .es_ar = 0xc93, .tr_ar = 0x8b,
 	} };
 }
