@@ -4,6 +4,7 @@ host in Bochs or QEMU. A host boots without a boot loader: Bochs gets the
 kernel and the initramfs as RAM images and a boot sector that jumps to the
 kernel's setup code; QEMU loads them itself."""
 
+import glob
 import hashlib
 import os
 import shutil
@@ -61,6 +62,14 @@ def kernel_dir(name):
         digest = hashlib.sha256(read(base, "rb") + read(config, "rb"))
         name += "-" + digest.hexdigest()[:12]
     return os.path.join(CACHE, "kernel", name)
+
+
+def bochs():
+    """What build-bochs makes: one for each set of patches."""
+    digest = hashlib.sha256(read(os.path.join(RIG, "build-bochs"), "rb"))
+    for patch in sorted(glob.glob(os.path.join(RIG, "bochs", "*.patch"))):
+        digest.update(read(patch, "rb"))
+    return os.path.join(CACHE, "bochs-" + digest.hexdigest()[:12], "bochs")
 
 
 def kernel_release(name):
@@ -308,11 +317,10 @@ mouse: enabled=0
 log: {path("bochs.log")}
 panic: action=fatal
 error: action={error}
-info: action=report
+info: action={error}
 debug: action=ignore
 """)
-        return [os.path.join(CACHE, "bochs", "bochs"), "-q",
-                "-f", path("bochsrc")]
+        return [bochs(), "-q", "-f", path("bochsrc")]
 
 
 def ips_of(kernel):
