@@ -62,7 +62,7 @@ void arch_run_end(struct vcpu *vcpu);
  */
 int arch_complete_user(struct vcpu *vcpu);
 
-/* Has it anything to run for?  False: it may block.  Any context. */
+/* Has it anything to run for?  False: it may block.  vCPU thread, loaded. */
 bool arch_vcpu_runnable(struct vcpu *vcpu);
 /* It waits without a time limit: tell timers to wake it.  And back. */
 void arch_vcpu_block(struct vcpu *vcpu);
@@ -141,6 +141,13 @@ int arch_mmu_max_level(void);
  * arch_mmu_unmap() of that range takes it away.
  */
 int arch_mmu_map(struct vcpu *vcpu, u64 gfn, u64 pfn, int level, u32 prot);
+/*
+ * Does the hardware log writes to pages mapped with MEM_ACC_CLEAN, and make
+ * arch_mmu_wrprotect() such pages?  It may end to, with mem.lock held for writing.
+ */
+bool arch_mmu_logs(struct vm *vm);
+/* What vCPUs wrote before the call is in the log of dirty pages. */
+void arch_mmu_log_sync(struct vm *vm);
 /* mem.lock held for writing.  True: arch_mmu_flush() is needed. */
 bool arch_mmu_unmap(struct vm *vm, u64 gfn, u64 pages);
 /* The same; removes write permission, splits larger leaves of the range. */

@@ -211,8 +211,9 @@ static bool must_retry(struct mem *mem, const struct fault *f)
 static int get_page_of(struct fault *f)
 {
 	bool may_write = !(f->slot->flags & HVMOD_MEM_READONLY);
-	/* Where writes are logged each page's first one has to fault. */
-	bool try_write = f->write || (may_write && !f->slot->dirty);
+	/* Where writes are logged, and not by the hardware, each page's first one has to fault. */
+	bool try_write = f->write ||
+			 (may_write && (!f->slot->dirty || arch_mmu_logs(f->vcpu->vm)));
 	unsigned int gup = FOLL_HWPOISON;
 	long ret;
 
@@ -352,10 +353,23 @@ static void choose_level(struct fault *f)
 		f->level = fit_level(f, host.level);
 }
 
+/* mem.lock held, which keeps what arch_mmu_logs() says.  Is the page written, or can be? */
+static u32 leaf_rights(struct fault *f)
+{
+	if (!f->map_write)
+		return MEM_ACC_READ | MEM_ACC_EXEC;
+	if (f->write || !f->slot->dirty)
+		return MEM_ACC_READ | MEM_ACC_EXEC | MEM_ACC_WRITE;
+	if (arch_mmu_logs(f->vcpu->vm))
+		return MEM_ACC_READ | MEM_ACC_EXEC | MEM_ACC_WRITE | MEM_ACC_CLEAN;
+	f->map_write = false;
+	return MEM_ACC_READ | MEM_ACC_EXEC;
+}
+
 /* mem.lock held for reading. */
 static int install_locked(struct fault *f)
 {
-	u32 prot = MEM_ACC_READ | MEM_ACC_EXEC | (f->map_write ? MEM_ACC_WRITE : 0);
+	u32 prot = leaf_rights(f);
 	u64 mask = level_pages(f->level) - 1;
 	struct vm *vm = f->vcpu->vm;
 
@@ -377,7 +391,7 @@ static int install_locked(struct fault *f)
 		set_page_dirty(f->page);
 	}
 	/* With the lock: not after a HVMOD_VM_GET_DIRTY that protects it. */
-	if (f->map_write)
+	if (f->map_write && !(prot & MEM_ACC_CLEAN))
 		mem_mark_dirty(vm, f->gfn);
 	return arch_mmu_map(f->vcpu, f->gfn & ~mask, f->pfn & ~mask,
 			    mask ? f->level : ARCH_MMU_4K, prot);
@@ -507,7 +521,7 @@ enum mem_fault_result mem_fault_fast(struct vcpu *vcpu, u64 gpa, u32 access)
 		return MEM_FAULT_RETRY;
 
 	/* As get_page_of(): a read maps for writes, too, where the host may write. */
-	f.map_write = f.write || (host.write && !f.slot->dirty &&
+	f.map_write = f.write || (host.write && (!f.slot->dirty || arch_mmu_logs(vcpu->vm)) &&
 				  !(f.slot->flags & HVMOD_MEM_READONLY));
 	f.pfn = host.pfn;
 	f.page = pfn_to_page(f.pfn);

@@ -79,6 +79,7 @@ struct mem {
 #define MEM_ACC_READ	(1U << 0)
 #define MEM_ACC_WRITE	(1U << 1)
 #define MEM_ACC_EXEC	(1U << 2)
+#define MEM_ACC_CLEAN	(1U << 3)	/* of a translation: see arch_mmu_logs() */
 
 /* Result of mem_fault(). */
 enum mem_fault_result {
@@ -173,6 +174,9 @@ int mem_overlay_add(struct vm *vm, u64 gfn, struct page *page);
 int mem_overlay_remove(struct vm *vm, u64 gfn);
 /* The page over gfn, or NULL.  RCU or SRCU read side, or interrupts off. */
 struct page *mem_overlay_find(struct vm *vm, u64 gfn);
+/* Is it memory that a guest cannot write?  Process context. */
+bool mem_is_readonly(struct vm *vm, u64 gfn);
+
 /* Where a page lies now, or ~0. */
 u64 mem_overlay_gfn(struct vm *vm, const struct page *page);
 /* For mem.c: does one lie over these frames?  mem.lock held. */

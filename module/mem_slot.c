@@ -306,6 +306,16 @@ int mem_set_slot(struct vm *vm, const struct hvmod_memory *args)
 	return put_slot(vm, &new);
 }
 
+bool mem_is_readonly(struct vm *vm, u64 gfn)
+{
+	int idx = srcu_read_lock(&vm->mem.srcu);
+	const struct mem_slot *slot = mem_slot_find(vm, gfn);
+	bool readonly = slot && (slot->flags & HVMOD_MEM_READONLY);
+
+	srcu_read_unlock(&vm->mem.srcu, idx);
+	return readonly;
+}
+
 /* ---- the log of written pages ---- */
 
 void mem_mark_dirty(struct vm *vm, u64 gfn)
@@ -329,7 +339,8 @@ void mem_mark_dirty(struct vm *vm, u64 gfn)
 /*
  * Moves the bits of some words to buf and takes write permission away from the
  * pages.  Under the lock: a fault that marks a page and makes it writable is
- * either before both or after both.  The flush may come later, for all leaves of
+ * either before both or after both.  A write that the hardware logs after it counts
+ * for the next call, perhaps a second time.  The flush may come later, for all leaves of
  * a logged slot are small and stay in: a notifier still sees them and flushes.
  */
 static bool take_words(struct vm *vm, const struct mem_slot *slot, u64 first,
@@ -385,6 +396,7 @@ int mem_get_dirty(struct vm *vm, const struct hvmod_dirty *args)
 	if (!buf)
 		return -ENOMEM;
 
+	arch_mmu_log_sync(vm);
 	for (i = 0; i < words; i += DIRTY_STEP) {
 		flush |= take_words(vm, slot, args->first + i * 64, buf + i,
 				    min_t(u64, words - i, DIRTY_STEP));

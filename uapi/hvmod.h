@@ -73,6 +73,7 @@ enum hvmod_cap_id {
 #define HVMOD_FEATURE_INVPCID		(1ULL << 11)
 #define HVMOD_FEATURE_PREEMPT_TIMER	(1ULL << 12)
 #define HVMOD_FEATURE_RDTSCP		(1ULL << 13)
+#define HVMOD_FEATURE_APIC_ACCESS	(1ULL << 14)
 
 /**
  * struct hvmod_cap - one capability

@@ -191,6 +191,20 @@ bool state_sregs_valid(struct vcpu *vcpu, struct hvmod_sregs *sregs);
 /* buf: struct hvmod_sregs.  May sleep.  -EINVAL. */
 int state_set_sregs(struct vcpu *vcpu, void *buf);
 
+/* ---- task_vcpu.c ---- */
+
+struct task_request {
+	u32 source;		/* enum task_source */
+	u16 target;		/* selector of a TSS; the hardware has checked its descriptor */
+	u8 insn_len;		/* the old task goes on behind so many bytes */
+};
+
+/*
+ * A hardware task switch, what it faults with queued, or the guest killed; with
+ * TASK_GATE inject.again is what is delivered.  May sleep.
+ */
+void task_vcpu_switch(struct vcpu *vcpu, const struct task_request *request);
+
 /* ---- irq.c: from inputs to controllers, from PIC and LAPIC to the CPU ---- */
 
 #define X86_IRQ_EXTINT	256	/* the PIC's; its vector is known at the INTA */
@@ -199,6 +213,9 @@ int state_set_sregs(struct vcpu *vcpu, void *buf);
 int x86_irq_pending(struct vcpu *vcpu);
 /* Takes it: the vector (the PIC's is known only now). -1: it went away. */
 int x86_irq_ack(struct vcpu *vcpu);
+/* The same two without the local APIC, for hardware that delivers its vectors. */
+int x86_irq_outside(struct vcpu *vcpu);
+int x86_irq_ack_outside(struct vcpu *vcpu);
 
 /*
  * The devices of vm->devices, on the buses; vm->lock held, irq_lock and

@@ -160,6 +160,13 @@ void hw_cpuid_changed(struct vcpu *vcpu);
 /* tsc_offset or tsc_ratio changed. */
 void hw_tsc_changed(struct vcpu *vcpu);
 bool hw_has_tsc_scaling(void);
+/*
+ * vlapic_timer_poll() is called soon after that moment, if the vCPU is in the
+ * guest then.  False: the hardware cannot; an earlier start stays in force.
+ */
+bool hw_timer_start(struct vcpu *vcpu, u64 host_tsc);
+/* It need not be loaded. */
+void hw_timer_stop(struct vcpu *vcpu);
 
 /* ---- events ---- */
 
@@ -180,10 +187,15 @@ void hw_advance(struct vcpu *vcpu);
 /* The same to a RIP that the emulator worked out. */
 void hw_advance_to(struct vcpu *vcpu, unsigned long rip);
 
-/* APIC mode, base or id changed (MSR intercepts, APIC-access page). Any vCPU thread. */
+/* APIC mode or base changed (MSR intercepts, APIC-access page); process context. */
 void hw_apic_mode_changed(struct vcpu *vcpu);
-/* An interrupt request was set for this vCPU by another context: any context. */
-void hw_post_interrupt(struct vcpu *vcpu);
+/* Something of this vCPU's APIC changed: it is looked at before the next entry. */
+void hw_irq_check(struct vcpu *vcpu);
+/*
+ * An interrupt request was set for this vCPU by another context: any context.
+ * sync: it is one that only vlapic_sync() moves into IRR.
+ */
+void hw_post_interrupt(struct vcpu *vcpu, bool sync);
 
 /* INIT: hardware state back to what SDM "Processor State Following INIT" says. */
 void hw_reset(struct vcpu *vcpu);

@@ -112,7 +112,7 @@ static int irq_xen_callback(struct vcpu *vcpu)
 	return via & 0xff;
 }
 
-int x86_irq_pending(struct vcpu *vcpu)
+int x86_irq_outside(struct vcpu *vcpu)
 {
 	int vector;
 
@@ -123,12 +123,10 @@ int x86_irq_pending(struct vcpu *vcpu)
 		if (vector >= 0)
 			return vector;
 	}
-	if (irq_extint(vcpu))
-		return X86_IRQ_EXTINT;
-	return vlapic_pending(vcpu);
+	return irq_extint(vcpu) ? X86_IRQ_EXTINT : -1;
 }
 
-int x86_irq_ack(struct vcpu *vcpu)
+int x86_irq_ack_outside(struct vcpu *vcpu)
 {
 	int vector;
 
@@ -139,8 +137,22 @@ int x86_irq_ack(struct vcpu *vcpu)
 			return vector;
 		}
 	}
-	if (irq_extint(vcpu))
-		return vpic_ack(vcpu->vm->arch.pic);
+	return irq_extint(vcpu) ? vpic_ack(vcpu->vm->arch.pic) : -1;
+}
+
+int x86_irq_pending(struct vcpu *vcpu)
+{
+	int vector = x86_irq_outside(vcpu);
+
+	return vector >= 0 ? vector : vlapic_pending(vcpu);
+}
+
+int x86_irq_ack(struct vcpu *vcpu)
+{
+	int vector = x86_irq_ack_outside(vcpu);
+
+	if (vector >= 0)
+		return vector;
 	vector = vlapic_pending(vcpu);
 	if (vector >= 0)
 		vlapic_ack(vcpu, vector);

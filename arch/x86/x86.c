@@ -158,6 +158,17 @@ void arch_vcpu_destroy(struct vcpu *vcpu)
 	vmcs_destroy(vcpu);
 }
 
+/* What is queued and goes in now: an NMI waits where one is being served. */
+static bool event_wakes(struct vcpu *vcpu)
+{
+	const struct inject *inject = &vcpu->arch.inject;
+
+	if (inject->has_again || inject->has_exc || inject->triple_fault)
+		return true;
+	return (inject->nmi_pending || atomic_read(&vcpu->arch.nmi_queued)) &&
+	       !hw_nmi_blocked(vcpu);
+}
+
 bool arch_vcpu_runnable(struct vcpu *vcpu)
 {
 	struct vcpu_arch *a = &vcpu->arch;
@@ -170,12 +181,12 @@ bool arch_vcpu_runnable(struct vcpu *vcpu)
 	case HVMOD_MP_RUNNABLE:
 		return true;
 	case HVMOD_MP_HALTED:
-		if (atomic_read(&a->nmi_queued) || inject_any(&a->inject))
+		if (event_wakes(vcpu))
 			return true;
 		if (vcpu->xen && xen_vcpu_poll_over(vcpu))
 			return true;
-		/* exit_hlt() left the flags in the cache. */
-		return (a->rflags & X86_EFLAGS_IF) && x86_irq_pending(vcpu) >= 0;
+		vlapic_timer_poll(vcpu);
+		return (vcpu_rflags(vcpu) & X86_EFLAGS_IF) && x86_irq_pending(vcpu) >= 0;
 	}
 	return false;
 }
@@ -217,7 +228,7 @@ void arch_vcpu_unhalt(struct vcpu *vcpu)
 
 void arch_vcpu_block(struct vcpu *vcpu)
 {
-	/* Timers are hrtimers of the host: they wake it by themselves. */
+	vlapic_timer_block(vcpu);
 }
 
 void arch_vcpu_unblock(struct vcpu *vcpu)
@@ -231,8 +242,6 @@ bool arch_vcpu_irqs_on(struct vcpu *vcpu)
 
 void arch_vcpu_halt(struct vcpu *vcpu)
 {
-	/* arch_vcpu_runnable() asks for IF when the VMCS may be elsewhere. */
-	vcpu_rflags(vcpu);
 	vcpu->stat.halts++;
 	WRITE_ONCE(vcpu->arch.mp_state, HVMOD_MP_HALTED);
 }

@@ -291,11 +291,49 @@ static void test_readonly(void)
 	worker_end(&w);
 }
 
+/* ---- page tables in a read-only slot ---- */
+
+static void guest_rom_walk(void)
+{
+	u64 *pd = (u64 *)(HV_PD);
+	u64 old = pd[W_GPA >> 21];
+	u64 cr3;
+
+	pd[W_GPA >> 21] = TABLE | 7;
+	asm volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
+	GUEST_SYNC(*(volatile u64 *)(W_GPA + PAGE));
+	GUEST_SYNC(*(volatile u64 *)(W_GPA + 2 * PAGE));
+	pd[W_GPA >> 21] = old;
+	asm volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
+	GUEST_DONE();
+}
+
+/* Accessed bits that are clear cannot be set there, and nobody minds (Bochs sets them). */
+static void test_rom_tables(void)
+{
+	u64 *table;
+
+	worker_start(&w, HVMOD_MEM_READONLY, worker_map(SIZE, MADV_NOHUGEPAGE), SIZE);
+	table = worker_word(&w, 16 * PAGE);
+	table[1] = (W_GPA + PAGE) | 0x63;
+	table[2] = (W_GPA + 2 * PAGE) | 3;
+	*worker_word(&w, PAGE) = 11;
+	*worker_word(&w, 2 * PAGE) = 22;
+	hv_long_mode(w.vcpu, guest_rom_walk);
+	tap_ok(hv_talk(w.vcpu) == HV_SYNC && w.vcpu->value == 11,
+	       "page tables in a read-only slot");
+	tap_ok(hv_talk(w.vcpu) == HV_SYNC && w.vcpu->value == 22, "with a clear accessed bit");
+	if (!hv_run_to_done(w.vcpu, "the guest goes on"))
+		hv_note_exit(w.vcpu);
+	worker_end(&w);
+}
+
 int main(void)
 {
 	test_huge();
 	test_kernel_writes();
 	test_toggle();
 	test_readonly();
+	test_rom_tables();
 	return tap_finish();
 }

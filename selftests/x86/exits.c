@@ -510,6 +510,10 @@ static void run_row(struct hv_vcpu *vcpu, const struct row *row)
 		x86_user_mode(vcpu);
 	tap_ok(run_served(vcpu), "%s", row->name);
 	after = x86_stat(vcpu);
+	/* Hardware that delivers interrupts by itself waits by itself, too. */
+	if (row->reason == 7 &&
+	    (hv_cap(vcpu->vm->dev, HVMOD_CAP_FEATURES) & HVMOD_FEATURE_VID))
+		return;
 	if (row->reason >= 0 &&
 	    !tap_ok(after.exits[row->reason] - before.exits[row->reason] >= row->at_least,
 		    "%s: exits with reason %d", row->name, row->reason))

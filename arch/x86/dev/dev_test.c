@@ -50,7 +50,20 @@ void vcpu_request(struct vcpu *vcpu, enum vcpu_req req)
 	set_bit(req, &vcpu->requests);
 }
 
-void hw_post_interrupt(struct vcpu *vcpu)
+bool hw_timer_start(struct vcpu *vcpu, u64 host_tsc)
+{
+	return false;
+}
+
+void hw_timer_stop(struct vcpu *vcpu)
+{
+}
+
+void hw_irq_check(struct vcpu *vcpu)
+{
+}
+
+void hw_post_interrupt(struct vcpu *vcpu, bool sync)
 {
 	vcpu_request(vcpu, VCPU_REQ_EVENT);
 }

@@ -41,7 +41,7 @@ static int vlapic_highest(const struct vlapic *apic, u32 base, u8 words)
 	if (!words)
 		return -1;
 	word = __fls(words);
-	return word * 32 + __fls(vlapic_reg(apic, base + word * 16));
+	return word * 32 + __fls(vlapic_live(apic, base + word * 16));
 }
 
 static void vlapic_set_vector(struct vlapic *apic, u32 base, u8 *words, u8 vector)
@@ -67,21 +67,36 @@ static u8 vlapic_find_words(const struct vlapic *apic, u32 base)
 	u32 word;
 
 	for (word = 0; word < 8; word++)
-		if (vlapic_reg(apic, base + word * 16))
+		if (vlapic_live(apic, base + word * 16))
 			words |= BIT(word);
 	return words;
 }
 
-static void vlapic_move_word(struct vlapic *apic, u32 vector, u32 requested, u32 level)
+/* Requests of 32 vectors from "vector" on; TMR follows their trigger mode. */
+static void vlapic_move_word(struct vlapic *apic, u32 vector, u32 requested, bool level)
 {
-	u32 *irr = vlapic_vector_word(apic, APIC_IRR, vector);
 	u32 *tmr = vlapic_vector_word(apic, APIC_TMR, vector);
+	u32 mode = level ? *tmr | requested : *tmr & ~requested;
 
 	if (!requested)
 		return;
-	*irr |= requested;
-	*tmr = (*tmr & ~requested) | (level & requested);
+	*vlapic_vector_word(apic, APIC_IRR, vector) |= requested;
 	apic->irr_words |= BIT(vector >> 5);
+	if (mode != *tmr) {
+		*tmr = mode;
+		apic->tmr_changed = true;
+	}
+}
+
+static void vlapic_move(struct vlapic *apic, unsigned long *from, u32 vector, bool level)
+{
+	unsigned long requested;
+
+	if (!READ_ONCE(*from))
+		return;
+	requested = xchg(from, 0);
+	vlapic_move_word(apic, vector, lower_32_bits(requested), level);
+	vlapic_move_word(apic, vector + 32, upper_32_bits(requested), level);
 }
 
 int vlapic_sync(struct vcpu *vcpu)
@@ -93,24 +108,46 @@ int vlapic_sync(struct vcpu *vcpu)
 	/* A poster that saw ON set has its request in place by now. */
 	smp_mb__after_atomic();
 	for (i = 0; i < 4; i++) {
-		unsigned long requested, level;
-
-		if (!READ_ONCE(apic->post.request[i]))
-			continue;
-		requested = xchg(&apic->post.request[i], 0);
-		level = READ_ONCE(apic->level[i]);
-		vlapic_move_word(apic, i * 64, lower_32_bits(requested), lower_32_bits(level));
-		vlapic_move_word(apic, i * 64 + 32, upper_32_bits(requested),
-				 upper_32_bits(level));
+		vlapic_move(apic, &apic->post.request[i], i * 64, false);
+		vlapic_move(apic, &apic->level[i], i * 64, true);
 	}
-	WRITE_ONCE(apic->irr_max, vlapic_highest(apic, APIC_IRR, apic->irr_words));
+	WRITE_ONCE(apic->irr_max, apic->assisted ? vlapic_scan(apic, APIC_IRR) :
+		   vlapic_highest(apic, APIC_IRR, apic->irr_words));
 	return apic->irr_max;
 }
 
-void vlapic_rescan(struct vcpu *vcpu)
+int vlapic_in_service(struct vcpu *vcpu)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 
+	return apic->assisted ? vlapic_scan(apic, APIC_ISR) : apic->isr_max;
+}
+
+bool vlapic_take_tmr(struct vcpu *vcpu, u64 tmr[4])
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	int i;
+
+	if (!apic->tmr_changed)
+		return false;
+	apic->tmr_changed = false;
+	for (i = 0; i < 4; i++)
+		tmr[i] = vlapic_live(apic, APIC_TMR + i * 32) |
+			 (u64)vlapic_live(apic, APIC_TMR + i * 32 + 16) << 32;
+	return true;
+}
+
+void vlapic_assist(struct vcpu *vcpu, bool on)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+
+	WRITE_ONCE(apic->assisted, on);
+	apic->tmr_changed = true;
+	vlapic_rescan(apic);
+}
+
+void vlapic_rescan(struct vlapic *apic)
+{
 	apic->irr_words = vlapic_find_words(apic, APIC_IRR);
 	apic->isr_words = vlapic_find_words(apic, APIC_ISR);
 	WRITE_ONCE(apic->irr_max, vlapic_highest(apic, APIC_IRR, apic->irr_words));
@@ -126,7 +163,7 @@ int vlapic_pending(struct vcpu *vcpu)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 
-	if (unlikely(vlapic_posted(apic)))
+	if (unlikely(apic->assisted || vlapic_posted(apic)))
 		vlapic_sync(vcpu);
 	if (likely(apic->irr_max < 0))
 		return -1;
@@ -139,6 +176,8 @@ bool vlapic_requested(struct vcpu *vcpu)
 {
 	const struct vlapic *apic = vcpu->arch.apic;
 
+	if (READ_ONCE(apic->assisted))
+		return vlapic_posted(apic) || vlapic_scan(apic, APIC_IRR) >= 0;
 	return vlapic_posted(apic) || READ_ONCE(apic->irr_max) >= 0;
 }
 
@@ -150,7 +189,7 @@ void vlapic_ack(struct vcpu *vcpu, u8 vector)
 	vlapic_set_vector(apic, APIC_ISR, &apic->isr_words, vector);
 	if (vector > apic->isr_max)
 		WRITE_ONCE(apic->isr_max, vector);
-	vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
+	vlapic_set_live(apic, APIC_PROCPRI, vlapic_ppr(apic));
 }
 
 u8 vlapic_tpr_threshold(struct vcpu *vcpu)
@@ -159,7 +198,7 @@ u8 vlapic_tpr_threshold(struct vcpu *vcpu)
 	int irr;
 
 	irr = vlapic_posted(apic) ? vlapic_sync(vcpu) : apic->irr_max;
-	if (irr < 0 || (vlapic_reg(apic, APIC_TASKPRI) & 0xff) >> 4 < irr >> 4)
+	if (irr < 0 || (vlapic_live(apic, APIC_TASKPRI) & 0xff) >> 4 < irr >> 4)
 		return 0;
 	return irr >> 4;
 }
@@ -177,12 +216,17 @@ bool vlapic_accepts_extint(struct vcpu *vcpu)
 
 static void vlapic_eoi(struct vlapic *apic)
 {
-	int vector = apic->isr_max;
+	int vector;
 
+	if (unlikely(apic->assisted)) {
+		vlapic_rescan(apic);
+		hw_irq_check(apic->vcpu);
+	}
+	vector = apic->isr_max;
 	if (vector < 0)
 		return;
 	WRITE_ONCE(apic->isr_max, vlapic_clear_vector(apic, APIC_ISR, &apic->isr_words, vector));
-	vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
+	vlapic_set_live(apic, APIC_PROCPRI, vlapic_ppr(apic));
 	if (unlikely(vlapic_test_vector(apic, APIC_TMR, vector)))
 		vlapic_eoi_induced(apic->vcpu, vector);
 }
@@ -210,10 +254,10 @@ bool vlapic_set_irr(struct vlapic *apic, u8 vector)
 {
 	if (!vlapic_takes(apic, vector))
 		return false;
-	vlapic_set_vector(apic, APIC_IRR, &apic->irr_words, vector);
-	*vlapic_vector_word(apic, APIC_TMR, vector) &= ~BIT(vector & 31);
+	vlapic_move_word(apic, vector & ~31U, BIT(vector & 31), false);
 	if (vector > apic->irr_max)
 		WRITE_ONCE(apic->irr_max, vector);
+	hw_irq_check(apic->vcpu);
 	return true;
 }
 
@@ -221,19 +265,12 @@ bool vlapic_post_vector(struct vlapic *apic, u8 vector, bool level)
 {
 	if (!vlapic_takes(apic, vector))
 		return false;
-	if (unlikely(test_bit(vector, apic->level) != level)) {
-		if (level)
-			set_bit(vector, apic->level);
-		else
-			clear_bit(vector, apic->level);
-		/* Whoever takes the request sees its trigger mode. */
-		smp_mb__after_atomic();
-	}
 	/* One that is there already was, or is being, announced. */
-	if (test_and_set_bit(vector, apic->post.request))
+	if (test_and_set_bit(vector, level ? apic->level : apic->post.request))
 		return true;
-	if (!test_and_set_bit(VLAPIC_POST_ON, &apic->post.control))
-		hw_post_interrupt(apic->vcpu);
+	/* The hardware may take ON away, and knows nothing of levels. */
+	if (!test_and_set_bit(VLAPIC_POST_ON, &apic->post.control) || level)
+		hw_post_interrupt(apic->vcpu, level);
 	return true;
 }
 
@@ -350,8 +387,9 @@ static void vlapic_write_common(struct vlapic *apic, u32 offset, u32 value)
 		vlapic_eoi(apic);
 		break;
 	case APIC_TASKPRI:
-		vlapic_set_reg(apic, APIC_TASKPRI, value & 0xff);
-		vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
+		vlapic_set_live(apic, APIC_TASKPRI, value & 0xff);
+		vlapic_set_live(apic, APIC_PROCPRI, vlapic_ppr(apic));
+		hw_irq_check(apic->vcpu);
 		break;
 	case APIC_TMICT:
 		vlapic_timer_start(apic, value);
@@ -393,7 +431,7 @@ void vlapic_write(struct vcpu *vcpu, u32 offset, u32 value)
 	case APIC_ICR:
 		value &= ~(VLAPIC_ICR_RESERVED | APIC_ICR_BUSY);
 		vlapic_set_reg(apic, APIC_ICR, value);
-		vlapic_send_ipi(apic, value, vlapic_reg(apic, APIC_ICR2) >> 24);
+		vlapic_send_ipi(apic, value, vlapic_live(apic, APIC_ICR2) >> 24);
 		return;
 	case APIC_ICR2:
 		vlapic_set_reg(apic, APIC_ICR2, value & GENMASK(31, 24));
@@ -413,6 +451,21 @@ void vlapic_write(struct vcpu *vcpu, u32 offset, u32 value)
 		vlapic_write_common(apic, offset, value);
 }
 
+void vlapic_written(struct vcpu *vcpu, u32 offset)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	u32 value;
+
+	offset &= 0x3f0;
+	value = vlapic_live(apic, offset);
+	/* It is taken back and done like a write that was refused. */
+	vlapic_set_live(apic, offset, vlapic_reg(apic, offset));
+	if (apic->x2apic)
+		vlapic_msr_write(vcpu, APIC_BASE_MSR + (offset >> 4), value);
+	else
+		vlapic_write(vcpu, offset, value);
+}
+
 /* offset is a register of the first KiB. */
 static u32 vlapic_read_common(struct vlapic *apic, u32 offset)
 {
@@ -428,7 +481,7 @@ static u32 vlapic_read_common(struct vlapic *apic, u32 offset)
 	default:
 		break;
 	}
-	return vlapic_reg(apic, offset);
+	return vlapic_live(apic, offset);
 }
 
 u32 vlapic_read(struct vcpu *vcpu, u32 offset)
@@ -453,7 +506,7 @@ int vlapic_msr_read(struct vcpu *vcpu, u32 index, u64 *value)
 		return -EINVAL;
 	*value = vlapic_read_common(apic, reg << 4);
 	if (reg << 4 == APIC_ICR)
-		*value |= (u64)vlapic_reg(apic, APIC_ICR2) << 32;
+		*value |= (u64)vlapic_live(apic, APIC_ICR2) << 32;
 	return 0;
 }
 
@@ -520,7 +573,7 @@ int vlapic_msr_write(struct vcpu *vcpu, u32 index, u64 value)
 
 u64 vlapic_get_cr8(struct vcpu *vcpu)
 {
-	return (vlapic_reg(vcpu->arch.apic, APIC_TASKPRI) & 0xff) >> 4;
+	return (vlapic_live(vcpu->arch.apic, APIC_TASKPRI) & 0xff) >> 4;
 }
 
 void vlapic_set_cr8(struct vcpu *vcpu, u64 cr8)

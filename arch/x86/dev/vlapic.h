@@ -94,6 +94,10 @@ bool vlapic_in_page(struct vcpu *vcpu, u64 gpa);
 /* IA32_TSC_DEADLINE */
 u64 vlapic_get_deadline(struct vcpu *vcpu);
 void vlapic_set_deadline(struct vcpu *vcpu, u64 tsc);
+/* The timer that the hardware keeps has ended, or not yet: its interrupt. */
+void vlapic_timer_poll(struct vcpu *vcpu);
+/* The vCPU blocks: the hardware cannot keep its timer. */
+void vlapic_timer_block(struct vcpu *vcpu);
 /* The guest's TSC was changed: timers follow. */
 void vlapic_tsc_changed(struct vcpu *vcpu);
 /* CR8: bits 7-4 of TPR. */
@@ -124,10 +128,16 @@ void vlapic_nmi(struct vcpu *vcpu);
 /* The 4 KiB page of registers; it lives as long as the APIC. */
 void *vlapic_page(struct vcpu *vcpu);
 struct vlapic_post *vlapic_post_area(struct vcpu *vcpu);
+/* From now on the hardware takes vectors from IRR to ISR and ends them; or not. */
+void vlapic_assist(struct vcpu *vcpu, bool on);
 /* Moves posted requests into IRR; the highest vector in IRR, or -1. */
 int vlapic_sync(struct vcpu *vcpu);
-/* The hardware changed IRR or ISR of the page: cached maxima follow. */
-void vlapic_rescan(struct vcpu *vcpu);
+/* The highest vector in ISR, or -1. */
+int vlapic_in_service(struct vcpu *vcpu);
+/* False: the same as at the last call.  One bit a vector: level triggered. */
+bool vlapic_take_tmr(struct vcpu *vcpu, u64 tmr[4]);
+/* The hardware put a guest's write into the page: its effects. */
+void vlapic_written(struct vcpu *vcpu, u32 offset);
 /* The guest ended this level-triggered vector without vlapic_write(). */
 void vlapic_eoi_induced(struct vcpu *vcpu, u8 vector);
 

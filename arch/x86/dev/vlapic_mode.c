@@ -45,8 +45,10 @@ static void vlapic_reset_regs(struct vlapic *apic, bool init)
 
 	vlapic_timer_reset(apic);
 	WRITE_ONCE(apic->sw_enabled, false);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 4; i++) {
 		WRITE_ONCE(apic->post.request[i], 0);
+		WRITE_ONCE(apic->level[i], 0);
+	}
 	clear_bit(VLAPIC_POST_ON, &apic->post.control);
 	atomic_set(&apic->esr, 0);
 	WRITE_ONCE(apic->irr_max, -1);
@@ -55,6 +57,8 @@ static void vlapic_reset_regs(struct vlapic *apic, bool init)
 	apic->isr_words = 0;
 
 	memset(apic->regs, 0, PAGE_SIZE);
+	memset(apic->known, 0, sizeof(apic->known));
+	apic->tmr_changed = true;
 	vlapic_set_reg(apic, APIC_LVR, VLAPIC_VERSION);
 	vlapic_set_reg(apic, APIC_DFR, APIC_DFR_FLAT);
 	vlapic_set_reg(apic, APIC_SPIV, 0xff);
@@ -68,7 +72,7 @@ static void vlapic_reset_regs(struct vlapic *apic, bool init)
 		vlapic_set_reg(apic, APIC_LVT0, APIC_DM_EXTINT);
 }
 
-void vlapic_reset(struct vcpu *vcpu, bool init)
+static void vlapic_restart(struct vcpu *vcpu, bool init)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 	u64 key = vlapic_map_key(apic);
@@ -85,6 +89,12 @@ void vlapic_reset(struct vcpu *vcpu, bool init)
 		vlapic_set_reg(apic, APIC_LDR, vlapic_x2apic_ldr(vcpu->id));
 	if (vlapic_map_key(apic) != key)
 		vlapic_map_update(vcpu->vm);
+}
+
+void vlapic_reset(struct vcpu *vcpu, bool init)
+{
+	vlapic_restart(vcpu, init);
+	hw_apic_mode_changed(vcpu);
 }
 
 /* SDM, "x2APIC State Transitions" */
@@ -150,7 +160,7 @@ int vlapic_create(struct vcpu *vcpu)
 	apic->vcpu = vcpu;
 	vlapic_timer_init(apic);
 	vcpu->arch.apic = apic;
-	vlapic_reset(vcpu, false);
+	vlapic_restart(vcpu, false);
 	return 0;
 }
 
@@ -188,9 +198,10 @@ void vlapic_get_state(struct vcpu *vcpu, struct hvmod_lapic *out)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 
+	vlapic_timer_poll(vcpu);
 	vlapic_sync(vcpu);
-	vlapic_set_reg(apic, APIC_PROCPRI, vlapic_ppr(apic));
-	vlapic_set_reg(apic, APIC_TMCCT, vlapic_timer_count(apic));
+	vlapic_set_live(apic, APIC_PROCPRI, vlapic_ppr(apic));
+	vlapic_set_live(apic, APIC_TMCCT, vlapic_timer_count(apic));
 	memcpy(out->regs, apic->regs, sizeof(out->regs));
 }
 
@@ -262,7 +273,9 @@ int vlapic_set_state(struct vcpu *vcpu, const struct hvmod_lapic *in)
 		vlapic_set_reg(apic, offset, vlapic_state_reg(in, offset));
 	vlapic_set_reg(apic, APIC_DFR, vlapic_state_reg(in, APIC_DFR) | GENMASK(27, 0));
 	WRITE_ONCE(apic->sw_enabled, vlapic_state_reg(in, APIC_SPIV) & APIC_SPIV_APIC_ENABLED);
-	vlapic_rescan(vcpu);
+	vlapic_rescan(apic);
+	apic->tmr_changed = true;
+	hw_irq_check(vcpu);
 	vlapic_timer_restore(apic, vlapic_state_reg(in, APIC_TMCCT));
 	if (vlapic_map_key(apic) != key)
 		vlapic_map_update(vcpu->vm);

@@ -47,23 +47,27 @@ struct vlapic_timer {
 	u64 period;		/* [own] ns, as the guest asked; 0: none */
 	u64 deadline;		/* guest TSC; cleared by the expiry */
 	u64 host_deadline;	/* host TSC; written with the hrtimer stopped */
+	bool in_hw;		/* [own] the hardware waits for host_deadline, no hrtimer */
 };
 
 struct vlapic {
 	struct vlapic_post post;	/* [atomic]; first: it is 64-byte aligned */
-	unsigned long level[4];		/* [atomic] the posted vector is level triggered */
+	unsigned long level[4];		/* [atomic] posted too, level triggered */
 	struct vcpu *vcpu;
 	void *regs;		/* [own] the page; others read single registers */
 	int irr_max;		/* [own] highest bit of IRR in the page, or -1 */
 	int isr_max;		/* [own] highest bit of ISR, or -1 */
 	u8 irr_words;		/* [own] which of the eight words of IRR are not zero */
 	u8 isr_words;		/* [own] and of ISR */
+	bool assisted;		/* the hardware changes IRR and ISR: the four above are stale */
+	bool tmr_changed;	/* [own] since vlapic_take_tmr() */
 	u64 page_gpa;		/* [own] of the xAPIC page, or VLAPIC_PAGE_NONE */
 	bool enabled;		/* IA32_APIC_BASE.EN; others read it */
 	bool x2apic;		/* others read it */
 	bool sw_enabled;	/* SVR bit 8; others read it */
 	atomic_t esr;		/* [atomic] errors that ESR does not show yet */
 	u32 arbitration;	/* racy: deliveries by lowest priority */
+	u32 known[64];		/* [own] registers as the module set them; others read it */
 	struct vlapic_timer timer;
 };
 
@@ -86,14 +90,31 @@ struct vlapic_map {
 	struct vcpu *flat[8];
 };
 
-static inline u32 vlapic_reg(const struct vlapic *apic, u32 offset)
+/*
+ * What the page says now.  Hardware that virtualizes an APIC keeps TPR, PPR, ISR,
+ * TMR and IRR there, and puts a guest's write of another register there before
+ * the exit that tells of it.
+ */
+static inline u32 vlapic_live(const struct vlapic *apic, u32 offset)
 {
 	return READ_ONCE(*(u32 *)(apic->regs + offset));
 }
 
-static inline void vlapic_set_reg(struct vlapic *apic, u32 offset, u32 value)
+static inline void vlapic_set_live(struct vlapic *apic, u32 offset, u32 value)
 {
 	WRITE_ONCE(*(u32 *)(apic->regs + offset), value);
+}
+
+/* Any other register: as it was set last, whatever the guest has put into the page. */
+static inline u32 vlapic_reg(const struct vlapic *apic, u32 offset)
+{
+	return READ_ONCE(apic->known[offset >> 4]);
+}
+
+static inline void vlapic_set_reg(struct vlapic *apic, u32 offset, u32 value)
+{
+	WRITE_ONCE(apic->known[offset >> 4], value);
+	vlapic_set_live(apic, offset, value);
 }
 
 /* ISR, TMR and IRR: 256 bits, 32 in each 16 bytes. */
@@ -107,14 +128,29 @@ static inline bool vlapic_test_vector(struct vlapic *apic, u32 base, u8 vector)
 	return *vlapic_vector_word(apic, base, vector) & BIT(vector & 31);
 }
 
+/* Highest set bit of IRR or ISR as the page has it, or -1. */
+static inline int vlapic_scan(const struct vlapic *apic, u32 base)
+{
+	int word;
+
+	for (word = 7; word >= 0; word--) {
+		u32 bits = vlapic_live(apic, base + word * 16);
+
+		if (bits)
+			return word * 32 + __fls(bits);
+	}
+	return -1;
+}
+
 /*
  * SDM, "Task and Processor Priorities".  TPR is read from the page each time:
  * with a TPR shadow the guest changes it without an exit.
  */
 static inline u32 vlapic_ppr(const struct vlapic *apic)
 {
-	u32 tpr = vlapic_reg(apic, APIC_TASKPRI) & 0xff;
-	int isr = READ_ONCE(apic->isr_max);
+	u32 tpr = vlapic_live(apic, APIC_TASKPRI) & 0xff;
+	int isr = READ_ONCE(apic->assisted) ? vlapic_scan(apic, APIC_ISR) :
+					      READ_ONCE(apic->isr_max);
 
 	if (isr < 0 || (tpr >> 4) >= ((u32)isr >> 4))
 		return tpr;
@@ -130,6 +166,8 @@ static inline u32 vlapic_x2apic_ldr(u32 id)
 
 /* An error for ESR and the error LVT.  Any context. */
 void vlapic_error(struct vlapic *apic, u32 bits);
+/* IRR or ISR of the page were replaced: what is kept of them follows.  [own] */
+void vlapic_rescan(struct vlapic *apic);
 /* A fixed interrupt for the own vCPU, from its own thread.  False: refused. */
 bool vlapic_set_irr(struct vlapic *apic, u8 vector);
 /* A fixed interrupt, any context.  False: refused (disabled, bad vector). */

@@ -5,7 +5,9 @@
  * interrupt context on any CPU.  The expiry must change nothing but the deadline
  * and its own hrtimer: all else belongs to the vCPU's thread.
  *
- * A masked timer counts but has no hrtimer armed: nobody would hear it.
+ * A masked timer counts but has no hrtimer armed: nobody would hear it.  Where the
+ * hardware can end a vCPU's stay in the guest by itself, a deadline or a one-shot
+ * count is left to it, and goes to an hrtimer only when the vCPU blocks.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -14,6 +16,7 @@
 
 #include "arch/x86/arch_x86.h"
 #include "arch/x86/dev/vlapic_priv.h"
+#include "arch/x86/hw.h"
 #include "module/compat.h"
 
 /* SDM, "Divide Configuration Register": divisor as a power of two */
@@ -54,6 +57,12 @@ static u64 vlapic_cycles_to_ns(u64 cycles)
 	return min_t(u64, div_u64(cycles, tsc_khz), KTIME_MAX / 4000000) * 1000000;
 }
 
+/* At most 2^32 counts of 2^7 cycles are asked for. */
+static u64 vlapic_ns_to_cycles(u64 ns)
+{
+	return mul_u64_u32_div(ns, tsc_khz, 1000000);
+}
+
 static u32 vlapic_timer_mode(u32 lvtt)
 {
 	return lvtt & VLAPIC_TIMER_MODE;
@@ -90,6 +99,23 @@ static enum hrtimer_restart vlapic_timer_expired(struct hrtimer *hrtimer)
 	return HRTIMER_RESTART;
 }
 
+/* Neither an expiry nor the hardware interrupts after it. */
+static void vlapic_timer_cancel(struct vlapic *apic)
+{
+	if (apic->timer.in_hw) {
+		apic->timer.in_hw = false;
+		hw_timer_stop(apic->vcpu);
+	} else {
+		hrtimer_cancel(&apic->timer.hrtimer);
+	}
+}
+
+static bool vlapic_timer_to_hw(struct vlapic *apic)
+{
+	apic->timer.in_hw = hw_timer_start(apic->vcpu, apic->timer.host_deadline);
+	return apic->timer.in_hw;
+}
+
 static void vlapic_timer_set(struct vlapic_timer *timer, u64 expires)
 {
 	hrtimer_start(&timer->hrtimer, ns_to_ktime(expires), HRTIMER_MODE_ABS);
@@ -109,7 +135,7 @@ static void vlapic_timer_arm_deadline(struct vlapic *apic, u32 lvtt, bool fire)
 		timer->deadline = 0;
 		if (fire && !(lvtt & APIC_LVT_MASKED))
 			vlapic_set_irr(apic, lvtt & APIC_VECTOR_MASK);
-	} else if (!(lvtt & APIC_LVT_MASKED)) {
+	} else if (!(lvtt & APIC_LVT_MASKED) && !vlapic_timer_to_hw(apic)) {
 		ns = vlapic_cycles_to_ns(timer->host_deadline - now);
 		vlapic_timer_set(timer, ktime_get_ns() + ns);
 	}
@@ -135,8 +161,40 @@ static void vlapic_timer_arm(struct vlapic *apic, u64 now, bool fire)
 		timer->target += (div64_u64(now - timer->target, timer->period) + 1) *
 				 timer->period;
 	}
-	if (!(lvtt & APIC_LVT_MASKED))
-		vlapic_timer_set(timer, timer->target);
+	if (lvtt & APIC_LVT_MASKED)
+		return;
+	if (vlapic_timer_mode(lvtt) != APIC_LVT_TIMER_PERIODIC) {
+		timer->host_deadline = rdtsc() + vlapic_ns_to_cycles(timer->target - now);
+		if (vlapic_timer_to_hw(apic))
+			return;
+	}
+	vlapic_timer_set(timer, timer->target);
+}
+
+void vlapic_timer_poll(struct vcpu *vcpu)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	u32 lvtt = vlapic_reg(apic, APIC_LVTT);
+
+	if (!apic->timer.in_hw || rdtsc() < apic->timer.host_deadline)
+		return;
+	vlapic_timer_cancel(apic);
+	if (vlapic_timer_mode(lvtt) == APIC_LVT_TIMER_TSCDEADLINE)
+		apic->timer.deadline = 0;
+	vlapic_set_irr(apic, lvtt & APIC_VECTOR_MASK);
+}
+
+void vlapic_timer_block(struct vcpu *vcpu)
+{
+	struct vlapic *apic = vcpu->arch.apic;
+	struct vlapic_timer *timer = &apic->timer;
+	u64 now = rdtsc();
+
+	if (!timer->in_hw)
+		return;
+	vlapic_timer_cancel(apic);
+	vlapic_timer_set(timer, ktime_get_ns() + (now < timer->host_deadline ?
+			 vlapic_cycles_to_ns(timer->host_deadline - now) : 0));
 }
 
 void vlapic_timer_start(struct vlapic *apic, u32 count)
@@ -146,7 +204,7 @@ void vlapic_timer_start(struct vlapic *apic, u32 count)
 
 	if (vlapic_timer_mode(vlapic_reg(apic, APIC_LVTT)) == APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	hrtimer_cancel(&timer->hrtimer);
+	vlapic_timer_cancel(apic);
 	vlapic_set_reg(apic, APIC_TMICT, count);
 	timer->period = vlapic_count_to_ns(apic, count);
 	timer->target = 0;
@@ -166,7 +224,7 @@ void vlapic_timer_set_lvt(struct vlapic *apic, u32 lvt)
 		vlapic_set_reg(apic, APIC_LVTT, lvt);
 		return;
 	}
-	hrtimer_cancel(&timer->hrtimer);
+	vlapic_timer_cancel(apic);
 	vlapic_set_reg(apic, APIC_LVTT, lvt);
 	/* SDM, "TSC-Deadline Mode": going there or leaving it disarms. */
 	if (changed & APIC_LVT_TIMER_TSCDEADLINE) {
@@ -215,7 +273,7 @@ void vlapic_timer_restore(struct vlapic *apic, u32 count)
 
 	if (vlapic_timer_mode(vlapic_reg(apic, APIC_LVTT)) == APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	hrtimer_cancel(&timer->hrtimer);
+	vlapic_timer_cancel(apic);
 	timer->period = vlapic_count_to_ns(apic, vlapic_reg(apic, APIC_TMICT));
 	timer->target = count ? now + vlapic_count_to_ns(apic, count) : 0;
 	/* A periodic timer stands at zero for a moment only. */
@@ -246,7 +304,7 @@ void vlapic_set_deadline(struct vcpu *vcpu, u64 tsc)
 
 	if (vlapic_timer_mode(lvtt) != APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	hrtimer_cancel(&apic->timer.hrtimer);
+	vlapic_timer_cancel(apic);
 	apic->timer.deadline = tsc;
 	vlapic_timer_arm_deadline(apic, lvtt, true);
 }
@@ -268,12 +326,12 @@ void vlapic_timer_init(struct vlapic *apic)
 
 void vlapic_timer_stop(struct vlapic *apic)
 {
-	hrtimer_cancel(&apic->timer.hrtimer);
+	vlapic_timer_cancel(apic);
 }
 
 void vlapic_timer_reset(struct vlapic *apic)
 {
-	hrtimer_cancel(&apic->timer.hrtimer);
+	vlapic_timer_cancel(apic);
 	apic->timer.target = 0;
 	apic->timer.period = 0;
 	apic->timer.deadline = 0;

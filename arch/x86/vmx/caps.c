@@ -26,6 +26,9 @@ enum ctl_word { WORD_PIN, WORD_CPU, WORD_CPU2, WORD_EXIT, WORD_ENTRY, WORD_WORDS
 
 static bool ept_1g = true, ept_ad = true, ple = true, xsaves = true;
 static bool invpcid = true, rdtscp = true, tsc_scaling = true;
+static bool pml = true, preemption_timer = true;
+static bool tpr_shadow = true, apic_access = true, apic_reg = true, x2apic_virt = true;
+static bool vid = true;
 module_param(ept_1g, bool, 0444);
 MODULE_PARM_DESC(ept_1g, "use 1 GiB EPT leaves");
 module_param(ept_ad, bool, 0444);
@@ -40,11 +43,27 @@ module_param(rdtscp, bool, 0444);
 MODULE_PARM_DESC(rdtscp, "offer RDTSCP to guests");
 module_param(tsc_scaling, bool, 0444);
 MODULE_PARM_DESC(tsc_scaling, "use TSC scaling");
+module_param(preemption_timer, bool, 0444);
+MODULE_PARM_DESC(preemption_timer, "use the VMX preemption timer for the local APIC's");
+module_param(pml, bool, 0444);
+MODULE_PARM_DESC(pml, "use page-modification logging; it needs ept_ad");
+module_param(tpr_shadow, bool, 0444);
+MODULE_PARM_DESC(tpr_shadow, "use the TPR shadow; the four below need it");
+module_param(apic_access, bool, 0444);
+MODULE_PARM_DESC(apic_access, "virtualize the local APIC's page");
+module_param(apic_reg, bool, 0444);
+MODULE_PARM_DESC(apic_reg, "use APIC-register virtualization");
+module_param(vid, bool, 0444);
+MODULE_PARM_DESC(vid, "use virtual-interrupt delivery");
+module_param(x2apic_virt, bool, 0444);
+MODULE_PARM_DESC(x2apic_virt, "virtualize x2APIC mode");
 
 struct ctl_row {
 	enum ctl_word word;
 	u32 bit;
 	u64 feature;		/* HVMOD_FEATURE_* it makes; 0: required */
+	u64 needs;		/* features before it in the table that it needs */
+	bool later;		/* not with a new vCPU: whoever uses it sets it */
 	const bool *param;
 	const char *name;
 	const char *why;
@@ -53,6 +72,11 @@ struct ctl_row {
 #define NEED(w, b, n, y)	{ .word = WORD_##w, .bit = (b), .name = (n), .why = (y) }
 #define LIKE(w, b, f, p, n)	\
 	{ .word = WORD_##w, .bit = (b), .feature = HVMOD_FEATURE_##f, .param = &(p), .name = (n) }
+
+/* Set where the mode of the vCPU's APIC asks for it. */
+#define APIC(b, f, p, n)	\
+	{ .word = WORD_CPU2, .bit = (b), .feature = HVMOD_FEATURE_##f, .param = &(p),	\
+	  .name = (n), .needs = HVMOD_FEATURE_TPR_SHADOW, .later = true }
 
 static const struct ctl_row ctl_rows[] __initconst = {
 	NEED(PIN, PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting",
@@ -97,6 +121,17 @@ static const struct ctl_row ctl_rows[] __initconst = {
 	LIKE(CPU2, COMPAT_EXEC_XSAVES, XSAVES, xsaves, "XSAVES"),
 	LIKE(CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING, PLE, ple, "PAUSE-loop exiting"),
 	LIKE(CPU2, SECONDARY_EXEC_TSC_SCALING, TSC_SCALING, tsc_scaling, "TSC scaling"),
+	LIKE(PIN, PIN_BASED_VMX_PREEMPTION_TIMER, PREEMPT_TIMER, preemption_timer,
+	     "preemption timer"),
+	LIKE(CPU2, SECONDARY_EXEC_ENABLE_PML, PML, pml, "page-modification logging"),
+	LIKE(CPU, CPU_BASED_TPR_SHADOW, TPR_SHADOW, tpr_shadow, "TPR shadow"),
+	APIC(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES, APIC_ACCESS, apic_access,
+	     "virtualized APIC accesses"),
+	APIC(SECONDARY_EXEC_APIC_REGISTER_VIRT, APIC_REG, apic_reg,
+	     "APIC-register virtualization"),
+	APIC(SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, VID, vid, "virtual-interrupt delivery"),
+	APIC(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, X2APIC_VIRT, x2apic_virt,
+	     "virtualized x2APIC mode"),
 };
 
 static __init u32 ctl_allowed1(enum ctl_word word, bool true_msrs, u32 *must)
@@ -126,7 +161,6 @@ static __init int check_controls(bool true_msrs)
 
 	for (word = 0; word < WORD_WORDS; word++)
 		allowed[word] = ctl_allowed1(word, true_msrs, out[word]);
-	vmx_caps.cpu2_allowed = allowed[WORD_CPU2];
 
 	for (i = 0; i < ARRAY_SIZE(ctl_rows); i++) {
 		const struct ctl_row *row = &ctl_rows[i];
@@ -136,11 +170,18 @@ static __init int check_controls(bool true_msrs)
 			pr_err("this CPU lacks %s: without it %s\n", row->name, row->why);
 			ret = -EOPNOTSUPP;
 		}
-		if (there && (!row->param || *row->param)) {
+		if (!there || (row->param && !*row->param) ||
+		    (vmx_caps.features & row->needs) != row->needs)
+			continue;
+		vmx_caps.features |= row->feature;
+		if (row->word == WORD_CPU2)
+			vmx_caps.cpu2_may |= row->bit;
+		if (!row->later)
 			*out[row->word] |= row->bit;
-			vmx_caps.features |= row->feature;
-		}
 	}
+	/* The CPU keeps a guest's TPR apart from the host's then. */
+	if (vmx_has(HVMOD_FEATURE_TPR_SHADOW))
+		vmx_caps.cpu &= ~(CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING);
 	return ret;
 }
 
@@ -165,6 +206,10 @@ static __init int check_ept(void)
 		vmx_caps.features |= HVMOD_FEATURE_EPT_1G;
 	if (ept_ad && (cap & VMX_EPT_AD_BIT))
 		vmx_caps.features |= HVMOD_FEATURE_EPT_AD;
+	if (!vmx_has(HVMOD_FEATURE_EPT_AD)) {
+		vmx_caps.features &= ~HVMOD_FEATURE_PML;
+		vmx_caps.cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
+	}
 	return 0;
 }
 

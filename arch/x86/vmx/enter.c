@@ -285,6 +285,20 @@ static __always_inline bool prepare_entry(struct vcpu *vcpu)
 	return true;
 }
 
+/* It counts in the guest only, from what the VMCS says at each entry. */
+static __always_inline void load_deadline(struct vmx_vcpu *vmx)
+{
+	u64 now = rdtsc(), ticks = 0;
+
+	if (unlikely(vmx->deadline == VMX_NO_DEADLINE)) {
+		vmx->deadline = 0;
+		ticks = U32_MAX;
+	} else if (now < vmx->deadline) {
+		ticks = ((vmx->deadline - now) >> vmx_caps.timer_shift) + 1;
+	}
+	vmcs_write(VMX_PREEMPTION_TIMER_VALUE, ticks);
+}
+
 static int enter_loop(struct vcpu *vcpu)
 {
 	int ret = EXIT_RESUME;
@@ -292,6 +306,8 @@ static int enter_loop(struct vcpu *vcpu)
 	while (prepare_entry(vcpu)) {
 		if (static_branch_unlikely(&vmx_l1d_needed) && vmx_l1d_due(to_vmx(vcpu)))
 			vmx_l1d_flush(vcpu);
+		if (to_vmx(vcpu)->deadline)
+			load_deadline(to_vmx(vcpu));
 		trace_hvmod_entry(vcpu->id, vcpu->arch.rip);
 		vcpu->stat.entries++;
 		run_guest(vcpu);
@@ -360,7 +376,10 @@ int arch_vcpu_enter(struct vcpu *vcpu)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
-	WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
+	if (unlikely(READ_ONCE(vcpu->vm->arch.vmx->pml_used)) && vmx->pml)
+		vmx_pml_flush(vcpu);
+	/* Pairs with ept_interrupt(): a vCPU outside has nothing in its log. */
+	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
 	/* The interrupt that ended the loop is taken here, as the guest's time. */
 	local_irq_enable();
 	asm volatile("nop");

@@ -80,6 +80,12 @@ int ept_create(struct vm *vm)
 	v->eptp = __pa(v->root) | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4;
 	if (vmx_has(HVMOD_FEATURE_EPT_AD))
 		v->eptp |= VMX_EPTP_AD_ENABLE_BIT;
+	v->pml = vmx_has(HVMOD_FEATURE_PML);
+	if (vmx_has(HVMOD_FEATURE_APIC_ACCESS)) {
+		v->apic_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!v->apic_page)
+			goto nomem;
+	}
 	return 0;
 
 nomem:
@@ -119,6 +125,8 @@ void ept_destroy(struct vm *vm)
 	free_dead(&v->dead);
 	if (v->root)
 		free_tables(v->root, EPT_LEVELS);
+	if (v->apic_page)
+		__free_page(v->apic_page);
 	free_cpumask_var(v->flush_mask);
 	kfree(v);
 	vm->arch.vmx = NULL;
@@ -174,7 +182,9 @@ static u64 make_leaf(u64 pfn, int level, u32 prot)
 	if (prot & MEM_ACC_READ)
 		e |= VMX_EPT_READABLE_MASK;
 	if (prot & MEM_ACC_WRITE)
-		e |= VMX_EPT_WRITABLE_MASK | EPT_DIRTY;
+		e |= VMX_EPT_WRITABLE_MASK;
+	if ((prot & MEM_ACC_WRITE) && !(prot & MEM_ACC_CLEAN))
+		e |= EPT_DIRTY;
 	if (prot & MEM_ACC_EXEC)
 		e |= VMX_EPT_EXECUTABLE_MASK;
 	if (level > 1)
@@ -215,6 +225,8 @@ int arch_mmu_map(struct vcpu *vcpu, u64 gfn, u64 pfn, int level, u32 prot)
 	int at, ret;
 
 	lockdep_assert_held_read(&vcpu->vm->mem.lock);
+	if (prot & MEM_ACC_CLEAN)
+		WRITE_ONCE(vcpu->vm->arch.vmx->pml_used, true);
 	for (at = EPT_LEVELS; at > level; at--) {
 		table = next_table(vcpu, &table[ept_index(gfn, at)], at);
 		if (!table)
@@ -306,6 +318,11 @@ static bool wrprotect_entry(struct vm *vm, u64 *p, int level, bool whole)
 	/* The log is exact to 4 KiB: larger leaves come back as small ones. */
 	if (level > 1)
 		return unmap_entry(vm, p, level, whole);
+	/* Before the leaf is clean: whoever leaves the guest after it looks. */
+	if (vm->arch.vmx->pml) {
+		WRITE_ONCE(vm->arch.vmx->pml_used, true);
+		return test_and_clear_bit(ilog2(EPT_DIRTY), (unsigned long *)p);
+	}
 	clear_bit(ilog2(VMX_EPT_WRITABLE_MASK), (unsigned long *)p);
 	return true;
 }
@@ -337,7 +354,7 @@ bool arch_mmu_age(struct vm *vm, u64 gfn, u64 pages, bool clear)
 	 * Without accessed bits: pages that come back after an unmap were used.
 	 * The caller does not flush after ageing, so it is done here.
 	 */
-	if (clear && !vmx_has(HVMOD_FEATURE_EPT_AD)) {
+	if (clear && !(vm->arch.vmx->eptp & VMX_EPTP_AD_ENABLE_BIT)) {
 		bool young = arch_mmu_unmap(vm, gfn, pages);
 
 		if (young)
@@ -355,18 +372,13 @@ static void flush_ack(void *unused)
 	/* The interrupt made the vCPU leave the guest: it sees the generation. */
 }
 
-void arch_mmu_flush(struct vm *vm)
+void ept_interrupt(struct vm *vm)
 {
 	struct vmx_vm *v = vm->arch.vmx;
 	struct vcpu *vcpu;
-	LIST_HEAD(dead);
 	u32 id;
 
-	spin_lock(&v->lock);
-	atomic64_inc(&v->gen);
-	atomic64_inc(&v->flushes);
-	/* Pairs with arch_vcpu_enter(): it sets the mode, then reads gen. */
-	smp_mb();
+	lockdep_assert_held(&v->lock);
 	cpumask_clear(v->flush_mask);
 	vm_for_each_vcpu(vm, id, vcpu) {
 		int cpu = READ_ONCE(vcpu->cpu);
@@ -377,9 +389,49 @@ void arch_mmu_flush(struct vm *vm)
 	}
 	if (!cpumask_empty(v->flush_mask))
 		smp_call_function_many(v->flush_mask, flush_ack, NULL, true);
+}
+
+void arch_mmu_flush(struct vm *vm)
+{
+	struct vmx_vm *v = vm->arch.vmx;
+	LIST_HEAD(dead);
+
+	spin_lock(&v->lock);
+	atomic64_inc(&v->gen);
+	atomic64_inc(&v->flushes);
+	/* Pairs with arch_vcpu_enter(): it sets the mode, then reads gen. */
+	smp_mb();
+	ept_interrupt(vm);
 	list_splice_init(&v->dead, &dead);
 	spin_unlock(&v->lock);
 	free_dead(&dead);
+}
+
+/*
+ * With accessed and dirty bits in EPT each walk of the guest's tables is a write
+ * to them.  Where they lie in a read-only slot the VM does without, and without
+ * PML, from now on.
+ */
+void ept_drop_ad(struct vm *vm)
+{
+	struct vmx_vm *v = vm->arch.vmx;
+
+	write_lock(&vm->mem.lock);
+	if (v->eptp & VMX_EPTP_AD_ENABLE_BIT) {
+		WRITE_ONCE(v->eptp, v->eptp & ~(u64)VMX_EPTP_AD_ENABLE_BIT);
+		/* Leaves that PML watches come back write-protected. */
+		WRITE_ONCE(v->pml, false);
+		arch_mmu_unmap(vm, 0, HVMOD_MAX_GPA >> PAGE_SHIFT);
+		arch_mmu_flush(vm);
+	}
+	write_unlock(&vm->mem.lock);
+}
+
+static noinline void load_eptp(struct vmx_vcpu *vmx, u64 eptp)
+{
+	vmx->eptp = eptp;
+	vmcs_write(EPT_POINTER, eptp);
+	vmx_set_cpu2(vmx, SECONDARY_EXEC_ENABLE_PML, eptp & VMX_EPTP_AD_ENABLE_BIT);
 }
 
 void ept_flush_local(struct vcpu *vcpu)
@@ -390,7 +442,11 @@ void ept_flush_local(struct vcpu *vcpu)
 
 	lockdep_assert_irqs_disabled();
 	if (vmx->flush_gen != gen) {
-		vmx_invept(VMX_EPT_EXTENT_CONTEXT, v->eptp);
+		u64 eptp = READ_ONCE(v->eptp);
+
+		if (unlikely(vmx->eptp != eptp))
+			load_eptp(vmx, eptp);
+		vmx_invept(VMX_EPT_EXTENT_CONTEXT, eptp);
 		vmx->flush_gen = gen;
 	}
 	if (vmx->flush_guest) {

@@ -93,7 +93,7 @@ static void inject_nmi(struct vcpu *vcpu)
 
 static void inject_irq(struct vcpu *vcpu)
 {
-	int vector = x86_irq_ack(vcpu);
+	int vector = to_vmx(vcpu)->vid ? x86_irq_ack_outside(vcpu) : x86_irq_ack(vcpu);
 	struct inject_event irq = { .type = INJECT_INTERRUPT };
 
 	if (vector < 0)
@@ -101,6 +101,12 @@ static void inject_irq(struct vcpu *vcpu)
 	irq.vector = vector;
 	vcpu->stat.injected++;
 	inject_event(vcpu, &irq);
+}
+
+/* Does an interrupt wait that the hardware does not deliver by itself? */
+static bool irq_waits(struct vcpu *vcpu)
+{
+	return (to_vmx(vcpu)->vid ? x86_irq_outside(vcpu) : x86_irq_pending(vcpu)) >= 0;
 }
 
 bool vmx_events_prepare(struct vcpu *vcpu)
@@ -116,7 +122,7 @@ bool vmx_events_prepare(struct vcpu *vcpu)
 	if (nmis)
 		inject->nmi_pending = min(inject->nmi_pending + nmis,
 					  hw_nmi_blocked(vcpu) ? 1 : 2);
-	irq = x86_irq_pending(vcpu) >= 0;
+	irq = irq_waits(vcpu);
 
 	switch (inject_pick(inject, irq, blocked_now(vcpu))) {
 	case INJECT_PICK_SHUTDOWN:
@@ -133,13 +139,15 @@ bool vmx_events_prepare(struct vcpu *vcpu)
 		break;
 	case INJECT_PICK_IRQ:
 		inject_irq(vcpu);
-		irq = x86_irq_pending(vcpu) >= 0;
+		irq = irq_waits(vcpu);
 		break;
 	case INJECT_PICK_NONE:
 		break;
 	}
 	vmx_set_irq_window(vmx, irq);
 	vmx_set_nmi_window(vmx, inject->nmi_pending);
+	if (vmx_has(HVMOD_FEATURE_TPR_SHADOW))
+		vmx_apic_prepare(vcpu);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
+#include "arch/x86/dev/vlapic.h"
 #include "arch/x86/vmx/insn.h"
 #include "arch/x86/vmx/vmx.h"
 #include "module/arch.h"
@@ -38,6 +39,12 @@ int exit_irq_window(struct vcpu *vcpu)
 int exit_nmi_window(struct vcpu *vcpu)
 {
 	vmx_set_nmi_window(to_vmx(vcpu), false);
+	return EXIT_RESUME;
+}
+
+int exit_timer(struct vcpu *vcpu)
+{
+	vlapic_timer_poll(vcpu);
 	return EXIT_RESUME;
 }
 

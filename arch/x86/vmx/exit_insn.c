@@ -58,13 +58,13 @@ int exit_wrmsr(struct vcpu *vcpu)
 	u32 index = vcpu->arch.gpr[HVMOD_RCX];
 	u64 value = (u32)vcpu->arch.gpr[HVMOD_RAX] | (u64)vcpu->arch.gpr[HVMOD_RDX] << 32;
 
-	/* Fills a page of the guest: not here. */
-	if (unlikely(vcpu->xen && hcall_abi_is_page_msr(index)))
+	/* They fill a page of the guest, or take one away: not here. */
+	if (unlikely((vcpu->xen && hcall_abi_is_page_msr(index)) || index == MSR_IA32_APICBASE))
 		return EXIT_SLOW;
 	if (msr_write(vcpu, index, value, false))
 		return fault_gp(vcpu);
-	/* TPR, EOI and the timer change what can be delivered. */
-	if ((index & ~0xffU) == 0x800 || index == MSR_IA32_APICBASE)
+	/* TPR and EOI change what can be delivered. */
+	if ((index & ~0xffU) == 0x800)
 		to_vmx(vcpu)->irq_check = true;
 	return EXIT_DONE;
 }
@@ -73,7 +73,13 @@ int exit_wrmsr_slow(struct vcpu *vcpu)
 {
 	u64 value = (u32)vcpu->arch.gpr[HVMOD_RAX] | (u64)vcpu->arch.gpr[HVMOD_RDX] << 32;
 
-	return hcall_abi_page(vcpu, value) ? fault_gp(vcpu) : EXIT_DONE;
+	int ret;
+
+	if ((u32)vcpu->arch.gpr[HVMOD_RCX] == MSR_IA32_APICBASE)
+		ret = msr_write(vcpu, MSR_IA32_APICBASE, value, false);
+	else
+		ret = hcall_abi_page(vcpu, value);
+	return ret ? fault_gp(vcpu) : EXIT_DONE;
 }
 
 /* Exit Qualification for I/O Instructions */
@@ -100,7 +106,6 @@ int exit_io(struct vcpu *vcpu)
 int exit_hlt(struct vcpu *vcpu)
 {
 	hw_advance(vcpu);
-	/* arch_vcpu_runnable() asks for IF when the VMCS may be elsewhere. */
 	vcpu->stat.halts++;
 	/* For Xen a vCPU that no interrupt can wake is down. */
 	if (unlikely(vcpu->xen) && !(vcpu_rflags(vcpu) & X86_EFLAGS_IF))
@@ -273,10 +278,18 @@ int exit_rdpmc(struct vcpu *vcpu)
 	return fault_gp(vcpu);
 }
 
+/* Exit Qualification for Task Switches */
+#define TASK_SOURCE(qual)	(((qual) >> 30) & 3)
+#define TASK_BY_IDT		3
+
 int exit_task_switch(struct vcpu *vcpu)
 {
-	vm_kill(vcpu->vm,
-		"vCPU %u: a hardware task switch (to selector 0x%lx) at rip 0x%lx is not supported",
-		vcpu->id, vmcs_read(EXIT_QUALIFICATION) & 0xffff, vcpu_rip(vcpu));
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	struct task_request request = { .source = TASK_SOURCE(qual), .target = qual };
+
+	/* Instructions, INT n among them: the old task goes on behind it. */
+	if (request.source != TASK_BY_IDT || vcpu->arch.inject.again.type >= INJECT_SOFT_INT)
+		request.insn_len = vmcs_read(VM_EXIT_INSTRUCTION_LEN);
+	task_vcpu_switch(vcpu, &request);
 	return EXIT_RESUME;
 }

@@ -6,6 +6,7 @@
  *
  * SDM: "EPT Violations", "Exit Qualification for EPT Violations".
  */
+#include "arch/x86/dev/vlapic.h"
 #include "arch/x86/vmx/insn.h"
 #include "arch/x86/vmx/vmx.h"
 #include "module/arch.h"
@@ -13,6 +14,7 @@
 #define QUAL_READ		BIT(0)
 #define QUAL_WRITE		BIT(1)
 #define QUAL_FETCH		BIT(2)
+#define QUAL_LINEAR_VALID	BIT(7)
 #define QUAL_LINEAR		(BIT(7) | BIT(8))	/* the access itself, not a page walk */
 #define QUAL_NMI_UNBLOCKED	BIT(12)
 
@@ -45,7 +47,8 @@ int exit_ept_violation_fast(struct vcpu *vcpu)
 	default:
 		return EXIT_SLOW;
 	}
-	if ((qual & QUAL_FETCH) || (qual & QUAL_LINEAR) != QUAL_LINEAR || delivering(vcpu))
+	if ((qual & QUAL_FETCH) || (qual & QUAL_LINEAR) != QUAL_LINEAR || delivering(vcpu) ||
+	    vmx_apic_page_wanted(vcpu, gpa))
 		return EXIT_SLOW;
 
 	ret = emul_mmio_fast(vcpu, gpa, qual & QUAL_WRITE);
@@ -81,16 +84,30 @@ static int not_memory(struct vcpu *vcpu, u64 gpa, unsigned long qual)
 	return ret == RUN_TO_USER ? EXIT_USER : ret;
 }
 
+/* A walk of the guest's tables that is a write for the sake of EPT's dirty bits only. */
+static bool is_walk_in_rom(struct vcpu *vcpu, u64 gpa, unsigned long qual)
+{
+	return (qual & QUAL_LINEAR) == QUAL_LINEAR_VALID &&
+	       (to_vmx(vcpu)->eptp & VMX_EPTP_AD_ENABLE_BIT) &&
+	       mem_is_readonly(vcpu->vm, gpa >> PAGE_SHIFT);
+}
+
 int exit_ept_violation(struct vcpu *vcpu)
 {
 	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
 	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
 
+	if (vmx_apic_page_wanted(vcpu, gpa) && vmx_apic_page_map(vcpu))
+		return EXIT_RESUME;
 	switch (mem_fault(vcpu, gpa, access_of(qual))) {
 	case MEM_FAULT_MAPPED:
 	case MEM_FAULT_RETRY:
 		return EXIT_RESUME;
 	case MEM_FAULT_MMIO:
+		if (is_walk_in_rom(vcpu, gpa, qual)) {
+			ept_drop_ad(vcpu->vm);
+			return EXIT_RESUME;
+		}
 		return not_memory(vcpu, gpa, qual);
 	case MEM_FAULT_GONE:
 		vm_kill(vcpu->vm,
@@ -103,6 +120,44 @@ int exit_ept_violation(struct vcpu *vcpu)
 		return -EINTR;
 	}
 	return -EIO;
+}
+
+/* Exit Qualification for APIC-Access VM Exits */
+#define APIC_TYPE(qual)		(((qual) >> 12) & 15)
+#define APIC_LINEAR_READ	0
+#define APIC_LINEAR_WRITE	1
+#define APIC_LINEAR_FETCH	2
+
+static u64 apic_access_gpa(struct vcpu *vcpu, unsigned long qual)
+{
+	return (vcpu->arch.apic_base & GENMASK_ULL(51, 12)) | (qual & 0xfff);
+}
+
+int exit_apic_access_fast(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	unsigned int type = APIC_TYPE(qual);
+	int ret;
+
+	if (type > APIC_LINEAR_WRITE || delivering(vcpu))
+		return EXIT_SLOW;
+	ret = emul_mmio_fast(vcpu, apic_access_gpa(vcpu, qual), type == APIC_LINEAR_WRITE);
+	if (ret == -EAGAIN)
+		return EXIT_SLOW;
+	to_vmx(vcpu)->irq_check = true;
+	return ret == RUN_TO_USER ? EXIT_USER : EXIT_RESUME;
+}
+
+int exit_apic_access(struct vcpu *vcpu)
+{
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	unsigned long access = QUAL_READ;
+
+	if (APIC_TYPE(qual) == APIC_LINEAR_WRITE)
+		access = QUAL_WRITE;
+	else if (APIC_TYPE(qual) == APIC_LINEAR_FETCH)
+		access = QUAL_FETCH;
+	return not_memory(vcpu, apic_access_gpa(vcpu, qual), access);
 }
 
 int exit_ept_misconfig(struct vcpu *vcpu)

@@ -285,11 +285,11 @@ void hw_syscall_msrs_changed(struct vcpu *vcpu)
 	to_vmx(vcpu)->msrs_stale = true;
 }
 
-static void set_cpu2(struct vmx_vcpu *vmx, u32 bit, bool on)
+void vmx_set_cpu2(struct vmx_vcpu *vmx, u32 bit, bool on)
 {
 	u32 ctl = vmx->cpu2_ctl & ~bit;
 
-	if (on && (vmx_caps.cpu2 & bit))
+	if (on && (vmx_caps.cpu2_may & bit))
 		ctl |= bit;
 	if (ctl == vmx->cpu2_ctl)
 		return;
@@ -302,9 +302,9 @@ void hw_cpuid_changed(struct vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u64 has = vcpu->arch.features;
 
-	set_cpu2(vmx, SECONDARY_EXEC_ENABLE_RDTSCP, has & (GUEST_HAS_RDTSCP | GUEST_HAS_RDPID));
-	set_cpu2(vmx, SECONDARY_EXEC_ENABLE_INVPCID, has & GUEST_HAS_INVPCID);
-	set_cpu2(vmx, COMPAT_EXEC_XSAVES, has & GUEST_HAS_XSAVES);
+	vmx_set_cpu2(vmx, SECONDARY_EXEC_ENABLE_RDTSCP, has & (GUEST_HAS_RDTSCP | GUEST_HAS_RDPID));
+	vmx_set_cpu2(vmx, SECONDARY_EXEC_ENABLE_INVPCID, has & GUEST_HAS_INVPCID);
+	vmx_set_cpu2(vmx, COMPAT_EXEC_XSAVES, has & GUEST_HAS_XSAVES);
 	hw_set_cr4(vcpu, vcpu_cr4(vcpu));
 }
 
@@ -313,6 +313,22 @@ void hw_tsc_changed(struct vcpu *vcpu)
 	vmcs_write(TSC_OFFSET, vcpu->arch.tsc_offset);
 	if (vmx_has(HVMOD_FEATURE_TSC_SCALING))
 		vmcs_write(TSC_MULTIPLIER, vcpu->arch.tsc_ratio);
+}
+
+bool hw_timer_start(struct vcpu *vcpu, u64 host_tsc)
+{
+	if (!vmx_has(HVMOD_FEATURE_PREEMPT_TIMER))
+		return false;
+	/* The counter has 32 bits. */
+	if (host_tsc - rdtsc() >= (u64)U32_MAX << vmx_caps.timer_shift)
+		return false;
+	to_vmx(vcpu)->deadline = host_tsc;
+	return true;
+}
+
+void hw_timer_stop(struct vcpu *vcpu)
+{
+	to_vmx(vcpu)->deadline = VMX_NO_DEADLINE;
 }
 
 bool hw_has_tsc_scaling(void)
@@ -396,16 +412,6 @@ void hw_advance_to(struct vcpu *vcpu, unsigned long rip)
 void hw_advance(struct vcpu *vcpu)
 {
 	hw_advance_to(vcpu, vcpu_rip(vcpu) + vmcs_read(VM_EXIT_INSTRUCTION_LEN));
-}
-
-void hw_apic_mode_changed(struct vcpu *vcpu)
-{
-	/* Every APIC access exits: nothing is kept in the hardware. */
-}
-
-void hw_post_interrupt(struct vcpu *vcpu)
-{
-	vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
 
 void hw_reset(struct vcpu *vcpu)

@@ -171,9 +171,13 @@ static void write_controls(struct vmx_vcpu *vmx)
 	vmcs_write(CR3_TARGET_COUNT, 0);
 	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
 	vmcs_write(VIRTUAL_PROCESSOR_ID, vmx->vpid);
-	vmcs_write(EPT_POINTER, vmx->vcpu->vm->arch.vmx->eptp);
+	vmx->eptp = vmx->vcpu->vm->arch.vmx->eptp;
+	vmcs_write(EPT_POINTER, vmx->eptp);
+	vmx_pml_start(vmx);
 	vmcs_write(MSR_BITMAP, __pa(vmx->msr_bitmap));
 	vmcs_write(TSC_OFFSET, 0);
+	if (vmx_has(HVMOD_FEATURE_PREEMPT_TIMER))
+		vmcs_write(VMX_PREEMPTION_TIMER_VALUE, U32_MAX);
 	if (vmx_has(HVMOD_FEATURE_TSC_SCALING))
 		vmcs_write(TSC_MULTIPLIER, BIT_ULL(48));
 	if (vmx_has(HVMOD_FEATURE_PLE)) {
@@ -243,7 +247,7 @@ int vmcs_create(struct vcpu *vcpu)
 	vmx->vpid = vpid;
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs || !vmx->msr_bitmap)
+	if (!vmx->vmcs || !vmx->msr_bitmap || vmx_pml_create(vmx))
 		goto nomem;
 	vmx->vmcs_pa = __pa(vmx->vmcs);
 	*(u32 *)vmx->vmcs = vmx_caps.revision;
@@ -271,6 +275,7 @@ void vmcs_destroy(struct vcpu *vcpu)
 	clear_anywhere(vmx);
 	if (vmx->vpid)
 		ida_free(&vmx_vpids, vmx->vpid);
+	vmx_pml_destroy(vmx);
 	free_page((unsigned long)vmx->msr_bitmap);
 	free_page((unsigned long)vmx->vmcs);
 	kfree(vmx);

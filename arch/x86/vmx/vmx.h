@@ -12,6 +12,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <asm/apicdef.h>
 
 #include "arch/x86/arch_x86.h"
 #include "arch/x86/hw.h"
@@ -21,8 +22,8 @@
 
 struct vmx_caps {
 	u32 revision;
-	u32 pin, cpu, cpu2, entry, exit;	/* controls that every vCPU gets */
-	u32 cpu2_allowed;			/* may be 1 */
+	u32 pin, cpu, cpu2, entry, exit;	/* controls that a new vCPU gets */
+	u32 cpu2_may;				/* all that are used now or then */
 	u64 cr0_fixed0, cr0_fixed1;
 	u64 cr4_fixed0, cr4_fixed1;
 	u64 features;				/* HVMOD_FEATURE_* in use */
@@ -60,6 +61,10 @@ struct vmx_vcpu {
 	u16 vpid;
 	bool launched;
 	bool injected;			/* an event went in with this entry */
+	bool vid;			/* the hardware delivers the local APIC's vectors */
+	bool apic_paged;		/* and knows the page of its registers */
+	bool apic_stray;		/* its APIC is not where most have it, see apic.c */
+	u8 tpr_threshold;		/* what TPR_THRESHOLD holds */
 	bool host_loaded;		/* the host's selectors and MSRs are put away */
 	bool flush_l1d;			/* the host may have left secrets in L1D */
 	/* What the next entry has to do first; todo is for one test. */
@@ -85,6 +90,9 @@ struct vmx_vcpu {
 	u32 vectoring;			/* IDT-vectoring information of this exit */
 	u32 exception_bitmap;
 	u64 msr_guest_kernel_gs;
+	u64 deadline;			/* host TSC at which the preemption timer ends; 0: as it is */
+	u64 eptp;			/* what EPT_POINTER holds */
+	u64 *pml;			/* a page: what PML logs; or NULL */
 	void *spare[3];			/* zeroed pages for EPT tables */
 	unsigned int spares;
 };
@@ -125,6 +133,8 @@ void vmcs_msr_intercept(struct vmx_vcpu *vmx, u32 index, unsigned int what, bool
 #define VMX_MSR_R	1
 #define VMX_MSR_W	2
 #define VMX_MSR_RW	3
+
+#define VMX_NO_DEADLINE	U64_MAX		/* vmx_vcpu.deadline: the timer is to be stopped */
 
 static inline struct vmx_vcpu *to_vmx(struct vcpu *vcpu)
 {
@@ -201,6 +211,12 @@ int exit_triple_fault(struct vcpu *vcpu);
 int exit_timer(struct vcpu *vcpu);
 int exit_refuse(struct vcpu *vcpu);
 int exit_bad_state(struct vcpu *vcpu);
+int exit_tpr_threshold(struct vcpu *vcpu);
+int exit_apic_access_fast(struct vcpu *vcpu);
+int exit_apic_access(struct vcpu *vcpu);
+int exit_apic_write(struct vcpu *vcpu);
+int exit_eoi(struct vcpu *vcpu);
+int exit_pml_full(struct vcpu *vcpu);
 
 /* ---- event.c: injection ---- */
 
@@ -211,15 +227,41 @@ void vmx_events_recover(struct vcpu *vcpu);
 void vmx_set_irq_window(struct vmx_vcpu *vmx, bool on);
 void vmx_set_nmi_window(struct vmx_vcpu *vmx, bool on);
 
+/* ---- hw.c ---- */
+
+/* A secondary control, if it is used at all. */
+void vmx_set_cpu2(struct vmx_vcpu *vmx, u32 bit, bool on);
+
+/* ---- pml.c ---- */
+
+int vmx_pml_create(struct vmx_vcpu *vmx);	/* -ENOMEM */
+void vmx_pml_destroy(struct vmx_vcpu *vmx);
+void vmx_pml_start(struct vmx_vcpu *vmx);	/* the VMCS is current */
+/* Interrupts off: what the CPU logged goes into the log of dirty pages. */
+void vmx_pml_flush(struct vcpu *vcpu);
+
+/* ---- apic.c: the virtual APIC of the hardware ---- */
+
+/* Interrupts off: what the hardware is told of pending vectors. */
+void vmx_apic_prepare(struct vcpu *vcpu);
+/* Process context: maps the page that the hardware takes for the APIC's.  False: not now. */
+bool vmx_apic_page_map(struct vcpu *vcpu);
+
+#define VMX_APIC_GFN	(APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT)
+
 /* ---- ept.c ---- */
 
 struct vmx_vm {
 	u64 *root;
-	u64 eptp;
+	u64 eptp;			/* mem.lock */
+	bool pml;			/* mem.lock: clean leaves are logged by the hardware */
+	bool pml_used;			/* there have been some */
 	atomic64_t gen;			/* counts flushes */
 	spinlock_t lock;		/* the three below */
 	struct list_head dead;		/* table pages to free after a flush */
 	cpumask_var_t flush_mask;
+	struct page *apic_page;		/* stands for every vCPU's APIC; or NULL */
+	u32 apic_strays;		/* mem.lock: vCPUs with apic_stray */
 	atomic64_t leaves[4];		/* by level 1-3 */
 	atomic64_t tables;
 	atomic64_t flushes;
@@ -227,9 +269,19 @@ struct vmx_vm {
 
 int ept_create(struct vm *vm);
 void ept_destroy(struct vm *vm);
+/* v->lock held: every vCPU in the guest leaves it. */
+void ept_interrupt(struct vm *vm);
+/* Process context: the guest's tables may lie in memory that it cannot write. */
+void ept_drop_ad(struct vm *vm);
 /* Interrupts off, VMCS current: drop stale translations of this CPU. */
 void ept_flush_local(struct vcpu *vcpu);
 void ept_vcpu_destroy(struct vcpu *vcpu);
+
+static inline bool vmx_apic_page_wanted(struct vcpu *vcpu, u64 gpa)
+{
+	return gpa >> PAGE_SHIFT == VMX_APIC_GFN && to_vmx(vcpu)->apic_paged &&
+	       !READ_ONCE(vcpu->vm->arch.vmx->apic_strays);
+}
 
 /* ---- l1d.c: the L1TF mitigation, as the host kernel decided ---- */
 DECLARE_STATIC_KEY_FALSE(vmx_l1d_needed);
