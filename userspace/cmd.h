@@ -37,6 +37,21 @@ int parse_number(const char *text, u32 min, u32 max, u32 *value, struct err *err
 
 /* Commands: argv[0] is the command's name.  Return: an exit status. */
 int cmd_run(int argc, char **argv);
+int cmd_create(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_console(int argc, char **argv);
+int cmd_action(int argc, char **argv);	/* destroy, shutdown, pause, ... */
+int cmd_xenstore(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+
+/**
+ * console_attach() - be a running guest's console until it ends or Ctrl-] is typed
+ *
+ * Prints what went wrong.  Return: an exit status.
+ */
+int console_attach(const char *name);
 
 #endif /* USERSPACE_CMD_H */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "userspace/cmd.h"
+#include "userspace/config/guest.h"
 #include "userspace/cpuid.h"
 #include "userspace/launch.h"
 
@@ -73,7 +74,8 @@ static const char run_help[] =
 	"                    separated by commas; may be given more than once\n"
 	"\n"
 	"How it runs:\n"
-	"  --name STRING     its name in messages, 'guest' by default\n"
+	"  --name STRING     its name, 'guest' by default, for messages and for the\n"
+	"                    commands that act on it, such as 'hvctl stat guest'\n"
 	"  --no-reboot       end with status 3 when the guest reboots; else it\n"
 	"                    starts again\n"
 	"  --no-jail         do not give up system calls; for debugging hvctl\n"
@@ -161,7 +163,11 @@ static int set_option(struct run *run, int id, char *arg)
 			return usage("--vcpus", err.text);
 		break;
 	case OPT_NAME:
+		if (!guest_name_ok(arg))
+			return usage("--name",
+				     "letters, digits and _ . + : -, the first a letter or digit");
 		launch->config.name = arg;
+		launch->named = true;
 		break;
 	case OPT_NET:
 		return add_net(&launch->config, arg);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,16 @@ static struct {
 	unsigned int head, count;
 	u8 byte[OUT_SIZE];
 } out = { .lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER };
+
+/* The last output, for those who attach later or read at their own pace. */
+#define HISTORY_SIZE	(128 * 1024)
+static struct {
+	int fd;				/* eventfd: there is more, for watchers */
+	unsigned int watchers;		/* [out.lock] all of it but fd */
+	bool signalled, muted;
+	u64 head;			/* bytes since the start */
+	u8 byte[HISTORY_SIZE];
+} history = { .fd = -1 };
 
 /* Signals that say that the launcher itself is broken. */
 static const int fatal_signals[] = {
@@ -200,6 +211,8 @@ int console_start(void (*room)(void *arg), void *arg)
 {
 	int ret;
 
+	if (history.muted)
+		return 0;
 	pthread_mutex_lock(&out.lock);
 	out.room = room;
 	out.arg = arg;
@@ -232,19 +245,65 @@ void console_stop(void)
 
 bool console_put(u8 byte)
 {
-	bool full;
+	bool full = false, wake;
+	u64 one = 1;
 
 	pthread_mutex_lock(&out.lock);
-	if (out.count < OUT_SIZE) {
-		out.byte[(out.head + out.count) % OUT_SIZE] = byte;
-		if (!out.count++)
-			pthread_cond_signal(&out.some);
+	history.byte[history.head++ % HISTORY_SIZE] = byte;
+	wake = history.watchers && !history.signalled;
+	history.signalled |= wake;
+	if (!history.muted) {
+		if (out.count < OUT_SIZE) {
+			out.byte[(out.head + out.count) % OUT_SIZE] = byte;
+			if (!out.count++)
+				pthread_cond_signal(&out.some);
+		}
+		/* The transmitter's FIFO still goes in after it was told. */
+		out.full |= out.count > OUT_SIZE - 256;
+		full = out.full;
 	}
-	/* The transmitter's FIFO still goes in after it was told. */
-	out.full |= out.count > OUT_SIZE - 256;
-	full = out.full;
 	pthread_mutex_unlock(&out.lock);
+	if (wake && write(history.fd, &one, sizeof(one)) < 0)
+		return !full;	/* its count is full: it is signalled */
 	return !full;
+}
+
+int console_history_open(bool mute)
+{
+	history.muted = mute;
+	history.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return history.fd < 0 ? -errno : history.fd;
+}
+
+void console_watch(bool on)
+{
+	pthread_mutex_lock(&out.lock);
+	history.watchers += on ? 1 : -1;
+	pthread_mutex_unlock(&out.lock);
+}
+
+unsigned int console_history(u64 *pos, u8 *to, unsigned int room)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&out.lock);
+	history.signalled = false;
+	if (history.head - *pos > HISTORY_SIZE)
+		*pos = history.head - HISTORY_SIZE;
+	for (n = 0; n < room && *pos < history.head; n++)
+		to[n] = history.byte[(*pos)++ % HISTORY_SIZE];
+	pthread_mutex_unlock(&out.lock);
+	return n;
+}
+
+bool console_has_more(u64 pos)
+{
+	bool more;
+
+	pthread_mutex_lock(&out.lock);
+	more = pos < history.head;
+	pthread_mutex_unlock(&out.lock);
+	return more;
 }
 
 void console_help(void)

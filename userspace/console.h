@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The launcher's terminal: raw mode and its undoing, the escape key, output of
- * the guest's serial port.  The main thread owns it; vCPU threads call
- * console_put().  It must leave the terminal as it found it on every way out.
+ * the guest's console and the last of it for those who attach.  The main thread
+ * owns it; vCPU threads call console_put().  It must leave the terminal as it
+ * found it on every way out.
  */
 #ifndef USERSPACE_CONSOLE_H
 #define USERSPACE_CONSOLE_H
@@ -62,6 +63,32 @@ void console_stop(void);
  * without flow control.  Context: any thread.
  */
 bool console_put(u8 byte);
+
+/**
+ * console_history_open() - once, before the first guest starts
+ * @mute: nothing goes to stdout, there is the history only
+ *
+ * Return: an eventfd that is signalled when there is more for watchers, or a
+ * negative errno.
+ */
+int console_history_open(bool mute);
+
+/** console_watch() - one watcher more or less. */
+void console_watch(bool on);
+
+/**
+ * console_history() - read what the guest wrote
+ * @pos:  (INOUT) how far its reader is, 0 for all that is kept; what was kept
+ *        no longer is skipped
+ * @to:   where to
+ * @room: bytes at most
+ *
+ * Return: bytes.  Context: any thread.
+ */
+unsigned int console_history(u64 *pos, u8 *to, unsigned int room);
+
+/** console_has_more() - is there something behind @pos? */
+bool console_has_more(u64 pos);
 
 /** console_help() - print the keys. */
 void console_help(void);

@@ -18,6 +18,9 @@ static const int allowed[] = {
 	/* files and events that are open already */
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
 	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(poll), SCMP_SYS(ppoll),
+	/* the control socket, which listens already, and its streams */
+	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(pipe2),
+	SCMP_SYS(dup2),		/* a daemon lets go of the terminal when it has started */
 	/* memory: the heap, thread stacks, run pages, guest memory */
 	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect),
 	SCMP_SYS(mremap), SCMP_SYS(madvise),

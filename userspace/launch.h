@@ -32,10 +32,17 @@ enum launch_action {
  * @on_poweroff: when it switched itself off
  * @on_reboot: when it asks for a reboot
  * @on_crash:  when it cannot go on
+ * @on_watchdog: when its watchdog was not fed
+ * @named:     the user chose config.name: it must be free
+ * @daemon:    in a process of its own, without a terminal
+ * @paused:    it starts paused
  * @no_jail:   no system call filter
  * @stat:      print counters at the end
  * @signals:   signalfd; launch_guest()'s
  * @input:     stdin is open; launch_guest()'s
+ * @ready:     pipe to who waits for the guest's start; launch_guest()'s
+ * @null:      /dev/null; launch_guest()'s
+ * @own_log:   @log is begun anew; launch_guest()'s
  */
 struct launch {
 	struct machine_config config;
@@ -48,10 +55,17 @@ struct launch {
 	enum launch_action on_poweroff;
 	enum launch_action on_reboot;
 	enum launch_action on_crash;
+	enum launch_action on_watchdog;
+	bool named;
+	bool daemon;
+	bool paused;
 	bool no_jail;
 	bool stat;
 	int signals;
 	bool input;
+	int ready;
+	int null;
+	bool own_log;
 };
 
 /** launch_init() - the values of a guest of which nothing is said. */
@@ -61,7 +75,7 @@ void launch_init(struct launch *launch);
 void launch_free(struct launch *launch);
 
 /**
- * launch_guest() - run it until it ends
+ * launch_guest() - run it until it ends, or, of a daemon, until it started
  *
  * Prints what went wrong.  Return: HVCTL_* exit status.
  */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "userspace/boot/acpi.h"
@@ -18,6 +19,8 @@
 #include "userspace/log.h"
 #include "userspace/machine.h"
 #include "userspace/xen/domain.h"
+
+#define PAUSE_LIMIT	5	/* seconds for a vCPU's thread to come back */
 
 static void notify(int fd)
 {
@@ -175,6 +178,8 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 
 	memset(m, 0, sizeof(*m));
 	m->config = config;
+	pthread_mutex_init(&m->gate, NULL);
+	pthread_cond_init(&m->gate_moves, NULL);
 	m->vm = -1;
 	m->mem.fd = -1;
 	m->cons.kick = -1;
@@ -278,9 +283,10 @@ static int machine_store(struct machine *m, struct err *err)
 	struct xen_domain domain = {
 		.domid = HVMOD_XEN_DOMID_GUEST,
 		.name = m->config->name,
-		.memory = m->config->memory,
+		.uuid = m->config->uuid,
+		.memory = m->config->target ? m->config->target : m->config->memory,
 		.max_memory = m->config->memory,
-		.vcpus = m->config->vcpus,
+		.vcpus = m->config->online ? m->config->online : m->config->vcpus,
 		.max_vcpus = m->config->vcpus,
 		.store_gfn = LAYOUT_XEN_STORE / PAGE_BYTES,
 		.console_gfn = LAYOUT_XEN_CONSOLE / PAGE_BYTES,
@@ -408,6 +414,7 @@ int machine_start(struct machine *m, struct err *err)
 	atomic_store(&m->end, MACHINE_RUNS);
 	atomic_store(&m->stop, false);
 	m->vcpus = 0;
+	m->parked = 0;
 	memset(m->vcpu, 0, m->config->vcpus * sizeof(*m->vcpu));
 	ret = machine_make(m, err);
 	if (!ret)
@@ -440,11 +447,34 @@ int machine_soft_reset(struct machine *m, struct err *err)
 	return ret;
 }
 
+int machine_pause(struct machine *m, bool pause)
+{
+	struct timespec limit;
+	int ret = 0;
+	u32 i;
+
+	pthread_mutex_lock(&m->gate);
+	atomic_store(&m->pause, pause);
+	pthread_cond_broadcast(&m->gate_moves);
+	for (i = 0; pause && i < m->vcpus; i++)
+		if (m->vcpu[i].started)
+			vcpu_kick(&m->vcpu[i]);
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += PAUSE_LIMIT;
+	while (!ret && pause && m->vcpus && m->parked < m->vcpus && !atomic_load(&m->end))
+		ret = pthread_cond_timedwait(&m->gate_moves, &m->gate, &limit);
+	pthread_mutex_unlock(&m->gate);
+	return -ret;
+}
+
 void machine_stop(struct machine *m)
 {
 	u32 i;
 
+	pthread_mutex_lock(&m->gate);
 	atomic_store(&m->stop, true);
+	pthread_cond_broadcast(&m->gate_moves);
+	pthread_mutex_unlock(&m->gate);
 	for (i = 0; i < m->vcpus; i++)
 		if (m->vcpu[i].started)
 			vcpu_kick(&m->vcpu[i]);

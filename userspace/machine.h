@@ -113,6 +113,7 @@ struct vcpu {
  * @room:    eventfd: the serial port takes input again
  * @end:     enum machine_end
  * @stop:    vCPU threads return
+ * @pause:   they wait, @parked of them do; @gate: of both
  * @image:   the kernel that was loaded, of MACHINE_LINUX
  * @pvh:     of MACHINE_PVH
  * @cons:    the Xen console; @cons_port: its event channel, the guest's port
@@ -128,6 +129,10 @@ struct machine {
 	int room;
 	atomic_int end;
 	atomic_bool stop;
+	atomic_bool pause;
+	pthread_mutex_t gate;
+	pthread_cond_t gate_moves;
+	u32 parked;			/* [gate] */
 	struct gmem mem;
 	struct bus pio;
 	struct bus mmio;
@@ -167,6 +172,15 @@ int machine_start(struct machine *m, struct err *err);
  */
 int machine_soft_reset(struct machine *m, struct err *err);
 
+/**
+ * machine_pause() - no guest instruction runs until it is told otherwise
+ * @m:     started, or not yet: then it starts so
+ * @pause: or go on
+ *
+ * Return: 0; -ETIMEDOUT: a vCPU's thread does not come back, it is busy.
+ */
+int machine_pause(struct machine *m, bool pause);
+
 /** machine_stop() - stop the threads; counters and rings can still be read. */
 void machine_stop(struct machine *m);
 
@@ -193,7 +207,7 @@ int vcpu_create(struct machine *m, u32 id, struct err *err);
 /** vcpu_start() - start its thread. */
 int vcpu_start(struct vcpu *vcpu, struct err *err);
 
-/** vcpu_kick() - make its thread look at machine.stop. */
+/** vcpu_kick() - make its thread look at machine.stop and machine.pause. */
 void vcpu_kick(struct vcpu *vcpu);
 
 #endif /* USERSPACE_MACHINE_H */

@@ -20,6 +20,21 @@ static const struct {
 	const char *what;
 } commands[] = {
 	{ "run", cmd_run, "run a guest on this terminal until it ends" },
+	{ "create", cmd_create, "start the guest of a configuration file, in the background" },
+	{ "list", cmd_list, "show the guests that run" },
+	{ "console", cmd_console, "be a guest's console; Ctrl-] leaves it" },
+	{ "shutdown", cmd_action, "ask a guest to switch itself off" },
+	{ "reboot", cmd_action, "ask a Xen guest to restart" },
+	{ "destroy", cmd_action, "end a guest at once" },
+	{ "reset", cmd_action, "restart a guest at once" },
+	{ "pause", cmd_action, "stop a guest's processors" },
+	{ "unpause", cmd_action, "let a paused guest go on" },
+	{ "mem-set", cmd_action, "ask a Xen guest to give memory back or take it" },
+	{ "vcpu-set", cmd_action, "let a Xen guest use its first N vCPUs" },
+	{ "xenstore", cmd_xenstore, "look at a Xen guest's xenstore, and change it" },
+	{ "stat", cmd_stat, "show a guest's counters" },
+	{ "top", cmd_top, "show what all guests do, live" },
+	{ "trace", cmd_trace, "show the last VM exits of a guest" },
 	{ "check", cmd_check, "say what this machine lacks to run guests, and how to mend it" },
 	{ "version", cmd_version, "print versions of hvctl, of its ABI and of the module" },
 	{ "help", cmd_help, "print this text, or that of a command" },
@@ -37,6 +52,7 @@ static const char help_tail[] =
 	"\n"
 	"Examples:\n"
 	"  hvctl check\n"
+	"  hvctl create guest.cfg memory=1024\n"
 	"  hvctl run --kernel /boot/vmlinuz-6.1.0-cloud-amd64 --initrd initrd.img \\\n"
 	"            --append console=ttyS0 --memory 512M --vcpus 2\n"
 	"\n"

@@ -8,60 +8,17 @@
 
 #include "userspace/log.h"
 #include "userspace/report.h"
+#include "userspace/stat.h"
 
 #define LAST_EXITS	24
 
-static u64 sum_stats(struct machine *m, struct hvmod_vcpu_stat *sum)
-{
-	struct hvmod_vcpu_stat one;
-	u64 total = 0;
-	u32 i, r;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < m->vcpus; i++) {
-		if (hvm_vcpu_stat(&m->vcpu[i].hvm, &one))
-			continue;
-		for (r = 0; r < HVMOD_MAX_EXIT_REASONS; r++) {
-			sum->exits[r] += one.exits[r];
-			total += one.exits[r];
-		}
-		sum->entries += one.entries;
-		sum->to_user += one.to_user;
-		sum->injected += one.injected;
-		sum->halts += one.halts;
-		sum->emulated += one.emulated;
-		sum->guest_ticks += one.guest_ticks;
-		sum->run_ticks += one.run_ticks;
-		sum->halt_ticks += one.halt_ticks;
-	}
-	return total;
-}
-
 void report_stat(struct machine *m)
 {
-	struct hvmod_vcpu_stat sum;
-	struct hvmod_vm_stat vm;
-	u64 total = sum_stats(m, &sum);
+	json_t *stat = stat_json(m);
 	u32 r;
 
-	log_note("%s: %u vCPUs, %llu exits", m->config->name, m->vcpus, total);
-	for (r = 0; r < HVMOD_MAX_EXIT_REASONS; r++)
-		if (sum.exits[r])
-			log_note("  %-28s %12llu  %3llu%%", hvm_exit_name(r), sum.exits[r],
-				 sum.exits[r] * 100 / total);
-	log_note("  entries %llu, to hvctl %llu, interrupts %llu, halts %llu, emulated %llu",
-		 sum.entries, sum.to_user, sum.injected, sum.halts, sum.emulated);
-	if (sum.run_ticks)
-		log_note("  ticks: %llu in the guest, %llu in the module for it, %llu halted",
-			 sum.guest_ticks, sum.run_ticks - sum.guest_ticks - sum.halt_ticks,
-			 sum.halt_ticks);
-	if (!hvm_vm_stat(m->vm, &vm)) {
-		log_note("  pages: %llu of 4K, %llu of 2M, %llu of 1G; %llu of tables", vm.pages_4k,
-			 vm.pages_2m, vm.pages_1g, vm.ept_pages);
-		log_note("  page faults %llu, TLB flushes %llu", vm.ept_faults, vm.flushes);
-	}
-	log_note("  accesses that no device took: %llu ports, %llu addresses",
-		 atomic_load(&m->pio.unknown), atomic_load(&m->mmio.unknown));
+	stat_print(stat, log_note);
+	json_decref(stat);
 	for (r = 0; r < m->devices.vifs; r++)
 		vif_report(&m->devices.vif[r]);
 }

@@ -235,6 +235,18 @@ static void run_failed(struct vcpu *vcpu, int code)
 	crash(vcpu, MACHINE_ERROR, why);
 }
 
+/* While the machine is paused. */
+static void park(struct machine *m)
+{
+	pthread_mutex_lock(&m->gate);
+	m->parked++;
+	pthread_cond_broadcast(&m->gate_moves);
+	while (atomic_load(&m->pause) && !atomic_load(&m->stop))
+		pthread_cond_wait(&m->gate_moves, &m->gate);
+	m->parked--;
+	pthread_mutex_unlock(&m->gate);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -247,8 +259,10 @@ static void *vcpu_thread(void *arg)
 	sigaddset(&set, KICK_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	for (;;) {
-		/* In this order: a kick comes after machine.stop is set. */
+		/* In this order: a kick comes after stop or pause is set. */
 		vcpu->hvm.run->immediate_exit = 0;
+		if (atomic_load(&m->pause))
+			park(m);
 		if (atomic_load(&m->stop))
 			break;
 		ret = hvm_vcpu_run(&vcpu->hvm);

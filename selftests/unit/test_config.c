@@ -124,7 +124,8 @@ static void test_bad_syntax(void)
 		{ "a = '\\777'", "f:1: an escape in a string stands for a byte from 1" },
 		{ "a='x'\na+=['y']", "f:2: += adds a text to a text or a list to a list" },
 		{ "\x01 = 1", "f:1: 0x01 where a key is expected" },
-		{ "a=[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", "f:1: lists are nested more than 16 deep" },
+		{ "a=[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]",
+		  "f:1: lists are nested more than 16 deep" },
 	};
 	unsigned int i, wrong = 0;
 
@@ -235,6 +236,8 @@ static void test_bad_disks(void)
 
 static void test_vifs(void)
 {
+	static const char whole[] =
+		"type=ioemu, mac=00:16:3E:74:3d:76,bridge=xenbr0 , ip=10.0.0.7,script=s,vifname=v0,model=e1000,mtu=9000,devid=3,rate=10Mb/s";
 	static const u8 mac[] = { 0, 0x16, 0x3e, 0x74, 0x3d, 0x76 };
 	static const char *const bad[] = {
 		"mac=00:16:3e:74:3d", "mac=00:16:3e:74:3d:7g", "mac=01:16:3e:74:3d:76", "br=x",
@@ -248,8 +251,7 @@ static void test_vifs(void)
 	result(!vif_parse(&v, "", &err) && !v.bridge && v.devid == -1 && !v.rate && !v.emulated,
 	       "an interface of which nothing is said");
 	vif_free(&v);
-	result(!vif_parse(&v, "type=ioemu, mac=00:16:3E:74:3d:76,bridge=xenbr0 , ip=10.0.0.7,script=s,"
-			  "vifname=v0,model=e1000,mtu=9000,devid=3,rate=10Mb/s", &err) &&
+	result(!vif_parse(&v, whole, &err) &&
 	       !memcmp(v.mac, mac, 6) && v.emulated && is(v.bridge, "xenbr0") &&
 	       is(v.ip, "10.0.0.7") && is(v.script, "s") && is(v.vifname, "v0") &&
 	       is(v.model, "e1000") && v.mtu == 9000 && v.devid == 3 && v.rate == 1250000 &&
@@ -338,8 +340,8 @@ static void test_guest(void)
 	result(!configure(WHOLE "cmdline='c';extra='e'") && is(launch.append, "c") &&
 	       strstr(warnings, "f:2: root and extra have no effect beside cmdline"),
 	       "cmdline goes before extra");
-	result(!configure(WHOLE "\nmemroy=1\ncpus='0-1'\nusb=1\npci=[]\nvnc=1\nzzz=1") &&
-	       is(warnings, "f:3: unknown key 'memroy'; is 'memory' meant?\n"
+	result(!configure(WHOLE "\nmamory=1\ncpus='0-1'\nusb=1\npci=[]\nvnc=1\nzzz=1") &&
+	       is(warnings, "f:3: unknown key 'mamory'; is 'memory' meant?\n"
 		  "f:4: cpus has no effect here\nf:5: usb has no effect here\n"
 		  "f:8: unknown key 'zzz'\n"), "other keys");
 	result(!configure(WHOLE "type='linux'") && c->type == MACHINE_LINUX, "a PC");
@@ -455,7 +457,7 @@ static size_t make_text(char *to, size_t room)
 		"'/d,raw,xvda,w'", ",", "'mac=00:16:3e:00:00:01,rate=1MB/s@2ms'", "+=", "=", "[",
 		"'", "\"", "#", "\\x4", "\\", "memory=", "12", "0x", "maxmem=4", "vcpus=3", "extra",
 		"'phy:tap:/d,hda:cdrom,r'", "'target=x'", "on_crash='restart'", "uuid='", "'''",
-		"memroy=1", "pci=['x']", "cmdline='a';root='b'", "'vdev=xvdzz999,cdrom'", " ", "\r",
+		"mamory=1", "pci=['x']", "cmdline='a';root='b'", "'vdev=xvdzz999,cdrom'", " ", "\r",
 	};
 	size_t len = 0, n = rng() % 24, i;
 

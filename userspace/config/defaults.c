@@ -15,6 +15,7 @@ void launch_init(struct launch *launch)
 		.on_reboot = LAUNCH_RESTART,
 		.input = true,
 		.signals = -1,
+		.ready = -1,
 	};
 }
 

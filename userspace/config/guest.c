@@ -436,7 +436,6 @@ int guest_config(struct cfg *cfg, struct launch *launch, void (*warn_user)(const
 		 struct err *err)
 {
 	struct reader r = { .cfg = cfg, .launch = launch, .warn = warn_user, .err = err };
-	enum launch_action unused;
 	int ret = get_name(&r);
 
 	if (!ret)
@@ -454,7 +453,7 @@ int guest_config(struct cfg *cfg, struct launch *launch, void (*warn_user)(const
 	if (!ret)
 		ret = set_action(&r, "on_crash", &launch->on_crash);
 	if (!ret)
-		ret = set_action(&r, "on_watchdog", &unused);
+		ret = set_action(&r, "on_watchdog", &launch->on_watchdog);
 	if (!ret)
 		ret = set_disks(&r);
 	if (!ret)

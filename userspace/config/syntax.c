@@ -99,7 +99,7 @@ static int hex_digit(char c)
 }
 
 /* Behind a backslash; the byte, or an error. */
-static int escape(struct parser *p)
+static int parse_escape(struct parser *p)
 {
 	static const char names[] = "abfnrtv\\'\"", bytes[] = "\a\b\f\n\r\t\v\\'\"";
 	const char *name;
@@ -151,7 +151,7 @@ static int parse_string(struct parser *p, struct cfg_value *value)
 		if (!byte)
 			return fail(p, "a zero byte in a string: is this a text file?");
 		if (byte == '\\') {
-			byte = escape(p);
+			byte = parse_escape(p);
 			if (byte < 0)
 				return byte;
 		}
