@@ -12,6 +12,9 @@
 #include <linux/mm.h>
 #include <linux/smp.h>
 #include <linux/version.h>
+#include <asm/apic.h>
+#include <asm/cpufeature.h>
+#include <asm/irq_vectors.h>
 
 #define COMPAT_SINCE(major, minor)	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
@@ -22,6 +25,35 @@ static inline void compat_send_reschedule(int cpu)
 	arch_smp_send_reschedule(cpu);
 #else
 	smp_send_reschedule(cpu);
+#endif
+}
+
+#ifdef POSTED_INTR_VECTOR
+#define COMPAT_POSTED_VECTOR	POSTED_INTR_VECTOR
+#else
+#define COMPAT_POSTED_VECTOR	0
+#endif
+
+/*
+ * The vector whose handler in the kernel does nothing: for a CPU that is in a guest
+ * and takes posted interrupts with it.  False: the kernel has no such handler, or
+ * enters its handlers in another way than through the IDT.
+ */
+static inline bool compat_can_post(void)
+{
+#if defined(X86_FEATURE_FRED)
+	if (cpu_feature_enabled(X86_FEATURE_FRED))
+		return false;
+#endif
+	return COMPAT_POSTED_VECTOR;
+}
+
+static inline void compat_send_posted(int cpu)
+{
+#if COMPAT_SINCE(6, 6)
+	__apic_send_IPI_mask(cpumask_of(cpu), COMPAT_POSTED_VECTOR);
+#else
+	apic->send_IPI_mask(cpumask_of(cpu), COMPAT_POSTED_VECTOR);
 #endif
 }
 

@@ -147,9 +147,10 @@ void vcpu_free(struct vcpu *vcpu)
 	vcpu_release(vcpu);
 }
 
-void vcpu_kick(struct vcpu *vcpu)
+bool vcpu_notify(struct vcpu *vcpu, void (*send)(int cpu))
 {
 	int cpu, this_cpu;
+	bool here;
 
 	/*
 	 * Pairs with the barriers after vcpu->mode = VCPU_IN_GUEST and in
@@ -161,12 +162,17 @@ void vcpu_kick(struct vcpu *vcpu)
 		rcuwait_wake_up(&vcpu->wait);
 
 	this_cpu = get_cpu();
-	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST) {
-		cpu = READ_ONCE(vcpu->cpu);
-		if (cpu >= 0 && cpu != this_cpu && cpu_online(cpu))
-			compat_send_reschedule(cpu);
-	}
+	cpu = READ_ONCE(vcpu->cpu);
+	here = cpu == this_cpu;
+	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST && cpu >= 0 && !here && cpu_online(cpu))
+		send(cpu);
 	put_cpu();
+	return !here;
+}
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+	vcpu_notify(vcpu, compat_send_reschedule);
 }
 
 void vcpu_request(struct vcpu *vcpu, enum vcpu_req req)

@@ -162,6 +162,11 @@ void vcpu_free(struct vcpu *vcpu);
 void vcpu_request(struct vcpu *vcpu, enum vcpu_req req);
 /* The same without a request: the caller changed state that the vCPU reads. */
 void vcpu_kick(struct vcpu *vcpu);
+/*
+ * The same for state that a vCPU in the guest sees by what send() does to its CPU.
+ * False: the vCPU is on this very CPU, and nothing was done.
+ */
+bool vcpu_notify(struct vcpu *vcpu, void (*send)(int cpu));
 
 /*
  * vcpu->lock held, may sleep: between the two the vCPU is on the CPU that the

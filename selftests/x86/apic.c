@@ -115,11 +115,9 @@ static void guest_other(void)
 	guest_apic_on();
 	guest_apic_write(0xd0, 2U << 24);
 	other_ready = 1;
-	while (!other_end) {
-		guest_sti();
-		guest_hlt();
-	}
-	guest_cli();
+	/* Not before the last one has come, and asleep until it does. */
+	while (!other_end || irq_count[OTHER] < 4)
+		asm volatile("sti; hlt; cli" : : : "memory");
 }
 
 static void guest_ipis(void)

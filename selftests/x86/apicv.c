@@ -5,6 +5,9 @@
  * is HVMOD_CAP_FEATURES tells; apicv_modes.sh runs this with each part turned
  * off.  It must not count exits that the host's own interrupts cause.
  */
+#include <pthread.h>
+#include <unistd.h>
+
 #include "guest.h"
 
 #define ROUNDS		50
@@ -327,6 +330,37 @@ static void guest_no_page(void)
 	GUEST_EQ(guest_rdmsr(0x808), 0);
 }
 
+/* ---- posted to a vCPU that runs ---- */
+
+static volatile u64 spinning, spin_end;
+
+static void guest_spin(void)
+{
+	to_x2apic();
+	guest_wrmsr(X2APIC(APIC_SVR), 0x1ff);
+	guest_sti();
+	spinning = 1;
+	while (!spin_end)
+		asm volatile("pause");
+	guest_cli();
+}
+
+static void guest_post(void)
+{
+	u64 i;
+
+	to_x2apic();
+	begin();
+	GUEST_ASSERT(guest_wait(&spinning, 1));
+	GUEST_SYNC(ASK_BEGIN);
+	for (i = 1; i <= ROUNDS; i++) {
+		guest_wrmsr(X2APIC(APIC_ICR), 1UL << 32 | LOW);
+		GUEST_ASSERT(guest_wait(&got[LOW], i));
+	}
+	GUEST_SYNC(ASK_END);
+	spin_end = 1;
+}
+
 /* ---- save while one is in service ---- */
 
 static void save_high(struct hv_frame *f)
@@ -493,6 +527,39 @@ static void test_save(struct hv_vcpu *vcpu, const char *name)
 	hv_run_to_done(vcpu, "and where it was saved");
 }
 
+static void *spin_thread(void *arg)
+{
+	return (void *)(uintptr_t)(hv_talk(arg) == HV_DONE);
+}
+
+/* The vCPU that gets them exits for what the host does only. */
+static void test_posted(struct hv_vm *vm, struct hv_vcpu *vcpu)
+{
+	struct hv_vcpu *other = hv_vcpu_new(vm, 1);
+	u64 before = 0, after = 0;
+	enum hv_what what;
+	pthread_t thread;
+	void *ended;
+
+	x86_start(other, guest_spin);
+	hv_need(!pthread_create(&thread, NULL, spin_thread, other));
+	x86_start(vcpu, guest_post);
+	while ((what = hv_talk(vcpu)) == HV_SYNC) {
+		if (vcpu->value == ASK_BEGIN)
+			before = x86_stat(other).exits[1];
+		else
+			after = x86_stat(other).exits[1];
+	}
+	spin_end = 1;
+	pthread_join(thread, &ended);
+	tap_ok(what == HV_DONE && ended, "interrupts from one vCPU to another that runs");
+	if (has(HVMOD_FEATURE_POSTED_INTR | HVMOD_FEATURE_X2APIC_VIRT) &&
+	    sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
+	    !tap_ok(after - before < ROUNDS / 2, "they make no exits"))
+		tap_note("%llu exits", (unsigned long long)(after - before));
+	hv_vcpu_free(other);
+}
+
 int main(void)
 {
 	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PC, .devices = HVMOD_DEV_IOAPIC };
@@ -516,6 +583,12 @@ int main(void)
 	vm = hv_vm_new(2 << 20);
 	vcpu = hv_vcpu_new(vm, 0);
 	test_no_page(vm, vcpu);
+	hv_vcpu_free(vcpu);
+	hv_vm_free(vm);
+
+	vm = hv_vm_new(2 << 20);
+	vcpu = hv_vcpu_new(vm, 0);
+	test_posted(vm, vcpu);
 	hv_vcpu_free(vcpu);
 	hv_vm_free(vm);
 	return tap_finish();

@@ -19,6 +19,7 @@
 #include "arch/x86/vmx/insn.h"
 #include "arch/x86/vmx/vmx.h"
 #include "module/arch.h"
+#include "module/compat.h"
 
 #define REG(offset)	BIT_ULL((offset) >> 4)
 
@@ -101,6 +102,22 @@ bool vmx_apic_page_map(struct vcpu *vcpu)
 	return mapped;
 }
 
+static void set_posted(struct vcpu *vcpu, bool on)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (on) {
+		vmcs_write(POSTED_INTR_NV, COMPAT_POSTED_VECTOR);
+		vmcs_write(POSTED_INTR_DESC_ADDR, __pa(vlapic_post_area(vcpu)));
+	}
+	if (vmx->posted == on)
+		return;
+	vmx->pin_ctl = on ? vmx->pin_ctl | PIN_BASED_POSTED_INTR :
+			    vmx->pin_ctl & ~PIN_BASED_POSTED_INTR;
+	vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vmx->pin_ctl);
+	WRITE_ONCE(vmx->posted, on);
+}
+
 void hw_apic_mode_changed(struct vcpu *vcpu)
 {
 	u64 base = vcpu->arch.apic_base, mode = base & (MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE);
@@ -127,6 +144,7 @@ void hw_apic_mode_changed(struct vcpu *vcpu)
 		vmcs_write(APIC_ACCESS_ADDR, PFN_PHYS(page_to_pfn(vcpu->vm->arch.vmx->apic_page)));
 	vmcs_write(TPR_THRESHOLD, 0);
 	vmx->tpr_threshold = 0;
+	set_posted(vcpu, vmx->vid && vmx_has(HVMOD_FEATURE_POSTED_INTR));
 	vlapic_assist(vcpu, vmx->vid);
 	pass_x2apic(vmx, x2apic);
 	/* SDM, "Operations that Invalidate Cached Mappings": a change of the page is none. */
@@ -182,6 +200,12 @@ void hw_irq_check(struct vcpu *vcpu)
 
 void hw_post_interrupt(struct vcpu *vcpu, bool sync)
 {
+	/*
+	 * A CPU in the guest moves what was posted into IRR by itself.  One that is
+	 * not looks before it enters; but this one may be on its way in already.
+	 */
+	if (!sync && READ_ONCE(to_vmx(vcpu)->posted) && vcpu_notify(vcpu, compat_send_posted))
+		return;
 	vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
 

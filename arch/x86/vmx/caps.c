@@ -27,6 +27,7 @@ enum ctl_word { WORD_PIN, WORD_CPU, WORD_CPU2, WORD_EXIT, WORD_ENTRY, WORD_WORDS
 static bool ept_1g = true, ept_ad = true, ple = true, xsaves = true;
 static bool invpcid = true, rdtscp = true, tsc_scaling = true;
 static bool pml = true, preemption_timer = true;
+static bool posted_intr = true;
 static bool tpr_shadow = true, apic_access = true, apic_reg = true, x2apic_virt = true;
 static bool vid = true;
 module_param(ept_1g, bool, 0444);
@@ -55,6 +56,8 @@ module_param(apic_reg, bool, 0444);
 MODULE_PARM_DESC(apic_reg, "use APIC-register virtualization");
 module_param(vid, bool, 0444);
 MODULE_PARM_DESC(vid, "use virtual-interrupt delivery");
+module_param(posted_intr, bool, 0444);
+MODULE_PARM_DESC(posted_intr, "post interrupts to a running vCPU; it needs vid");
 module_param(x2apic_virt, bool, 0444);
 MODULE_PARM_DESC(x2apic_virt, "virtualize x2APIC mode");
 
@@ -130,6 +133,9 @@ static const struct ctl_row ctl_rows[] __initconst = {
 	APIC(SECONDARY_EXEC_APIC_REGISTER_VIRT, APIC_REG, apic_reg,
 	     "APIC-register virtualization"),
 	APIC(SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, VID, vid, "virtual-interrupt delivery"),
+	{ .word = WORD_PIN, .bit = PIN_BASED_POSTED_INTR, .feature = HVMOD_FEATURE_POSTED_INTR,
+	  .param = &posted_intr, .name = "posted interrupts", .needs = HVMOD_FEATURE_VID,
+	  .later = true },
 	APIC(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, X2APIC_VIRT, x2apic_virt,
 	     "virtualized x2APIC mode"),
 };
@@ -179,6 +185,11 @@ static __init int check_controls(bool true_msrs)
 		if (!row->later)
 			*out[row->word] |= row->bit;
 	}
+	/* The exit has taken the host's interrupt then: we call its handler. */
+	if (!compat_can_post() || !(allowed[WORD_EXIT] & VM_EXIT_ACK_INTR_ON_EXIT))
+		vmx_caps.features &= ~HVMOD_FEATURE_POSTED_INTR;
+	if (vmx_has(HVMOD_FEATURE_POSTED_INTR))
+		vmx_caps.exit |= VM_EXIT_ACK_INTR_ON_EXIT;
 	/* The CPU keeps a guest's TPR apart from the host's then. */
 	if (vmx_has(HVMOD_FEATURE_TPR_SHADOW))
 		vmx_caps.cpu &= ~(CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING);

@@ -10,6 +10,7 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
+#include <asm/desc.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/dev/vlapic.h"
@@ -17,8 +18,21 @@
 #include "arch/x86/vmx/vmx.h"
 #include "module/arch.h"
 
+/* The exit took it from the CPU's APIC: its handler is called as the CPU would. */
+static noinline void host_interrupt(unsigned int vector)
+{
+	struct desc_ptr idt;
+
+	store_idt(&idt);
+	vmx_do_interrupt(gate_offset((gate_desc *)idt.address + vector));
+}
+
 int exit_interrupt(struct vcpu *vcpu)
 {
+	if (vmx_has(HVMOD_FEATURE_POSTED_INTR)) {
+		host_interrupt(vmcs_read(VM_EXIT_INTR_INFO) & INTR_INFO_VECTOR_MASK);
+		return EXIT_LEAVE;
+	}
 	/* It is still pending: the host takes it when interrupts come on. */
 	return EXIT_LEAVE;
 }

@@ -10,6 +10,7 @@
 #include <asm/asm.h>
 #include <asm/bitsperlong.h>
 #include <asm/nospec-branch.h>
+#include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
 #define RAX 0x00
@@ -166,3 +167,23 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	mov $1, %eax
 	jmp .Lout
 SYM_FUNC_END(vmx_switch)
+
+/*
+ * void vmx_do_interrupt(unsigned long handler)
+ *
+ * Makes the frame of an interrupt that came here; the handler ends with IRET.
+ */
+SYM_FUNC_START(vmx_do_interrupt)
+	push %rbp
+	mov %rsp, %rbp
+	and $-16, %rsp
+	push $__KERNEL_DS
+	push %rbp
+	pushf
+	push $__KERNEL_CS
+	CALL_NOSPEC rdi
+	/* IRET did it already; objtool takes it for a call that returns. */
+	mov %rbp, %rsp
+	pop %rbp
+	RET
+SYM_FUNC_END(vmx_do_interrupt)

@@ -157,7 +157,8 @@ static void write_controls(struct vmx_vcpu *vmx)
 	vmx->cpu2_ctl = vmx_caps.cpu2;
 	vmx->entry_ctl = vmx_caps.entry & ~VM_ENTRY_IA32E_MODE;
 
-	vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vmx_caps.pin);
+	vmx->pin_ctl = vmx_caps.pin;
+	vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vmx->pin_ctl);
 	vmcs_write(CPU_BASED_VM_EXEC_CONTROL, vmx->cpu_ctl);
 	vmcs_write(SECONDARY_VM_EXEC_CONTROL, vmx->cpu2_ctl);
 	vmcs_write(VM_EXIT_CONTROLS, vmx_caps.exit);

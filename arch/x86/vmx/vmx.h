@@ -62,6 +62,7 @@ struct vmx_vcpu {
 	bool launched;
 	bool injected;			/* an event went in with this entry */
 	bool vid;			/* the hardware delivers the local APIC's vectors */
+	bool posted;			/* and takes those that others post; others read it */
 	bool apic_paged;		/* and knows the page of its registers */
 	bool apic_stray;		/* its APIC is not where most have it, see apic.c */
 	u8 tpr_threshold;		/* what TPR_THRESHOLD holds */
@@ -83,7 +84,8 @@ struct vmx_vcpu {
 	unsigned long host_cr3, host_cr4;
 	u64 host_fs_base;
 	u16 host_fs, host_gs, host_ldt, host_ds, host_es;
-	u32 cpu_ctl;			/* primary controls as in the VMCS */
+	u32 pin_ctl;			/* controls as in the VMCS */
+	u32 cpu_ctl;
 	u32 cpu2_ctl;
 	u32 entry_ctl;
 	u32 exit_reason;		/* full 32 bits */
@@ -146,6 +148,8 @@ static inline struct vmx_vcpu *to_vmx(struct vcpu *vcpu)
 /* gpr: vcpu_arch.gpr.  0: a VM exit; else VMfail (or VMX was left: a reboot). */
 asmlinkage int vmx_switch(unsigned long *gpr, bool launched, unsigned long *host_rsp);
 void vmx_exit_point(void);
+/* Interrupts off: calls an interrupt handler of the kernel's IDT. */
+asmlinkage void vmx_do_interrupt(unsigned long handler);
 /* Once, at load: what the host's XCR0 and XSS are. */
 void vmx_enter_setup(void);
 
