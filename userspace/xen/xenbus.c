@@ -294,6 +294,8 @@ int xenbus_add(const struct xenbus_config *config, struct xenbus **out, struct e
 		return err_set(err, -ret, "cannot add %s %u: %s", config->kind, config->id,
 			       strerror(-ret));
 	}
+	/* The thread may call the back end, which may ask for its device, at once. */
+	*out = dev;
 	snprintf(path, sizeof(path), "%s/state", dev->front);
 	dev->watch = xs_watch(config->xs, path, on_front, dev);
 	ret = dev->watch ? pthread_create(&dev->thread, NULL, run, dev) : errno;
@@ -302,10 +304,10 @@ int xenbus_add(const struct xenbus_config *config, struct xenbus **out, struct e
 			xs_unwatch(config->xs, dev->watch);
 		remove_dirs(dev);
 		xenbus_free(dev);
+		*out = NULL;
 		return err_set(err, ret, "cannot start the thread of %s %u: %s", config->kind,
 			       config->id, strerror(ret));
 	}
-	*out = dev;
 	return 0;
 }
 
