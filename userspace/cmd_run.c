@@ -4,6 +4,7 @@
  * guest's life is launch.c's.
  */
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ struct run {
 enum option_id {
 	OPT_KERNEL = 256, OPT_INITRD, OPT_APPEND, OPT_MEMORY, OPT_VCPUS, OPT_NAME,
 	OPT_HUGEPAGES, OPT_NO_REBOOT, OPT_NO_JAIL, OPT_DEBUG, OPT_LOG, OPT_CPU_OFF,
-	OPT_STAT, OPT_HELP, OPT_TYPE, OPT_NET,
+	OPT_STAT, OPT_HELP, OPT_TYPE, OPT_NET, OPT_DISK,
 };
 
 static const struct option options[] = {
@@ -32,6 +33,7 @@ static const struct option options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "vcpus", required_argument, NULL, OPT_VCPUS },
 	{ "name", required_argument, NULL, OPT_NAME },
+	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "hugepages", no_argument, NULL, OPT_HUGEPAGES },
 	{ "no-reboot", no_argument, NULL, OPT_NO_REBOOT },
@@ -63,6 +65,9 @@ static const char run_help[] =
 	"  --memory SIZE     memory, with its unit: 512M (default), 5G; pages are\n"
 	"                    taken from the host when the guest touches them\n"
 	"  --vcpus N         virtual CPUs, 1 by default\n"
+	"  --disk DISK       a disk, of a Xen guest, as in Xen's configuration files: a\n"
+	"                    file or block device[,vdev=NAME][,access=ro]; without\n"
+	"                    a name xvda, xvdb, ...; may be given more than once\n"
 	"  --net NETWORK     a network card, of a Xen guest; may be given more than once:\n"
 	"                    user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT][,restrict]\n"
 	"                    a network of its own, with DHCP and DNS, no root needed;\n"
@@ -113,6 +118,30 @@ static int add_cpu_off(struct machine_config *config, char *list)
 			return usage("--cpu-off has too many features", NULL);
 		config->cpu_off[config->cpu_offs++] = name;
 	}
+	return 0;
+}
+
+/* A disk without a name has the next letter. */
+static int add_disk(struct machine_config *config, const char *text)
+{
+	struct disk_spec *disk = &config->disk[config->disks];
+	char named[PATH_MAX + 64];
+	struct err err = { "" };
+	int ret;
+
+	if (config->disks == MACHINE_DISKS)
+		return usage("--disk", "there are as many as a guest may have");
+	ret = disk_parse(disk, text, &err);
+	if (ret && !disk->vdev) {
+		disk_free(disk);
+		snprintf(named, sizeof(named), "vdev=xvd%c,%s", 'a' + config->disks, text);
+		ret = disk_parse(disk, named, &err);
+	}
+	if (ret) {
+		disk_free(disk);
+		return usage("--disk", err.text);
+	}
+	config->disks++;
 	return 0;
 }
 
@@ -169,6 +198,8 @@ static int set_option(struct run *run, int id, char *arg)
 		launch->config.name = arg;
 		launch->named = true;
 		break;
+	case OPT_DISK:
+		return add_disk(&launch->config, arg);
 	case OPT_NET:
 		return add_net(&launch->config, arg);
 	case OPT_HUGEPAGES:
@@ -220,6 +251,8 @@ static int parse_options(struct run *run, int argc, char **argv)
 		return usage("--kernel is missing", NULL);
 	if (run->launch.config.nets && run->launch.config.type != MACHINE_PVH)
 		return usage("--net", "only a Xen guest has a network card: --type pvh");
+	if (run->launch.config.disks && run->launch.config.type != MACHINE_PVH)
+		return usage("--disk", "only a Xen guest has a disk: --type pvh");
 	return 0;
 }
 

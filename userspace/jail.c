@@ -43,6 +43,11 @@ static const unsigned long terminal_calls[] = {
 /* What may be asked of a tap device once it is open. */
 static const unsigned long tap_calls[] = { TUNSETOFFLOAD, TUNSETQUEUE };
 
+/* What a disk's threads call, where there is no io_uring. */
+static const int disk_calls[] = {
+	SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(fdatasync), SCMP_SYS(fallocate),
+};
+
 static int add_ioctls(scmp_filter_ctx ctx, const unsigned long *calls, unsigned int count)
 {
 	unsigned int i;
@@ -68,6 +73,10 @@ static int add_rules(scmp_filter_ctx ctx, u32 needs)
 		ret = add_ioctls(ctx, terminal_calls, ARRAY_SIZE(terminal_calls));
 	if (!ret && needs & JAIL_TAP)
 		ret = add_ioctls(ctx, tap_calls, ARRAY_SIZE(tap_calls));
+	if (!ret && needs & JAIL_URING)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(io_uring_enter), 0);
+	for (i = 0; i < ARRAY_SIZE(disk_calls) && !ret && needs & JAIL_DISK; i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, disk_calls[i], 0);
 	/* All of the device's own calls: their type is in bits 8-15. */
 	request.op = SCMP_CMP_MASKED_EQ;
 	request.datum_a = 0xff00;

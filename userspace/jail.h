@@ -11,6 +11,8 @@
 
 /* What a guest's devices need besides; bits of jail_enter() */
 #define JAIL_TAP	(1U << 0)	/* offloads and queues of a tap device */
+#define JAIL_URING	(1U << 1)	/* rings that are open and restricted already */
+#define JAIL_DISK	(1U << 2)	/* what threads do with open files in their place */
 
 /**
  * jail_enter() - no new privileges, and a system call filter

@@ -198,7 +198,8 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 		m->store = xenstore_create(HVMOD_XEN_DOMID_GUEST, err);
 		if (!m->store)
 			return -ENOMEM;
-		ret = devices_open(&m->devices, config->net, config->nets, config->vcpus, err);
+		ret = devices_open(&m->devices, config->disk, config->disks, config->net,
+				   config->nets, config->vcpus, err);
 		if (ret)
 			return ret;
 	}
