@@ -91,7 +91,8 @@ static long set_singleshot(struct hcall *h, struct vcpu *vcpu)
 
 	if (vcpu != h->vcpu)
 		return -EINVAL;
-	ret = hcall_from_guest(h, &op, h->arg[2], sizeof(op));
+	/* Without the padding, which 32-bit callers do not have. */
+	ret = hcall_from_guest(h, &op, h->arg[2], offsetofend(typeof(op), flags));
 	if (ret)
 		return ret;
 	now = xen_now(vcpu->vm);
@@ -228,7 +229,8 @@ static long register_runstate(struct hcall *h, struct vcpu *vcpu)
 static long register_runstate_phys(struct hcall *h, struct vcpu *vcpu)
 {
 	u64 gpa;
-	long ret = read_gpa(h, &gpa, sizeof(struct vcpu_runstate_info));
+	long ret = read_gpa(h, &gpa, h->is_64bit ? sizeof(struct vcpu_runstate_info) :
+						    sizeof(struct xen_runstate_32));
 
 	if (ret)
 		return ret;

@@ -204,9 +204,9 @@ static u8 page[4096] __attribute__((aligned(4096)));
 static void guest_page(void)
 {
 	static const u32 msrs[] = { HVMOD_XEN_HYPERCALL_MSR, HVMOD_XEN_HYPERCALL_MSR_2 };
-	register u64 r10 asm("r10") = 0;
 	long ret;
 	u32 i;
+	register u64 r10 asm("r10") = 0;
 
 	for (i = 0; i < ARRAY_SIZE(msrs); i++) {
 		GUEST_EQ(guest_rdmsr(msrs[i]), 0);
