@@ -386,7 +386,7 @@ static int install_locked(struct fault *f)
 	 */
 	if (f->map_write && !PageReserved(f->page) && !PageDirty(f->page)) {
 		/* A file system wants to hear of it where interrupts are on. */
-		if (f->atomic && !PageSwapBacked(f->page))
+		if (f->atomic && !folio_test_swapbacked(page_folio(f->page)))
 			return -EAGAIN;
 		set_page_dirty(f->page);
 	}
