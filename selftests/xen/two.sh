@@ -27,7 +27,7 @@ hvctl vcpu-set one 3 2>&1 | grep 'has 2 vCPUs at most' || die "too many vCPUs"
 total() { guest one "sed -n 's/^MemTotal: *//p' /proc/meminfo | cut -d' ' -f1"; }
 total_is() { [ "$(total)" "$1" "$2" ]; }
 resident() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(field one 2)/status"; }
-guest one 'mount -t tmpfs t /mnt || mkdir /mnt && mount -t tmpfs t /mnt; dd if=/dev/zero of=/mnt/big bs=1M count=40; rm /mnt/big' >/dev/null
+guest one 'mkdir -p /mnt; mount -t tmpfs t /mnt; dd if=/dev/zero of=/mnt/big bs=1M count=40; rm /mnt/big' >/dev/null
 before=$(total) full=$(resident)
 echo "$before kB in the guest, $full kB of the host"
 hvctl mem-set one 120M || die "mem-set 120M"
