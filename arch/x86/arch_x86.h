@@ -95,6 +95,13 @@ struct paging_fault {
 int paging_translate(struct vcpu *vcpu, u64 linear, u32 access, u64 *gpa,
 		     struct paging_fault *fault);
 
+/*
+ * The short way for a guest in 64-bit mode with four levels: so many 8-byte words
+ * at linear, by its tables, without a look at rights.  Interrupts off, on the
+ * vCPU's thread.  -EAGAIN: not so simple; nothing was changed, ask paging_translate().
+ */
+int paging_peek(struct vcpu *vcpu, u64 linear, u64 *buf, unsigned int words);
+
 /* ---- emul.c: glue between exits, the emulator and the buses ---- */
 
 int emul_vcpu_init(struct vcpu *vcpu);

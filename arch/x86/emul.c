@@ -191,40 +191,6 @@ int emul_string_io(struct vcpu *vcpu)
 
 /* ---- the short way for plain moves ---- */
 
-/*
- * The 16 bytes at a linear address of a guest in 64-bit mode, all in one page.
- * The CPU has just fetched from there, so rights need no second look; whatever
- * a guest changes meanwhile, it reads its own memory.
- */
-static int fetch_64(struct vcpu *vcpu, u64 linear, u64 raw[2])
-{
-	const struct mem_slot *slot = NULL;
-	u64 entry = vcpu_cr3(vcpu), gpa;
-	struct vm *vm = vcpu->vm;
-	int shift = 48, ret = -EAGAIN;
-	bool holes = mem_has_holes(&vm->mem);
-
-	pagefault_disable();
-	do {
-		shift -= 9;
-		gpa = (entry & GENMASK_ULL(51, 12)) | ((linear >> shift) & 511) << 3;
-		if (unlikely(holes && mem_is_hole(vm, gpa >> PAGE_SHIFT)) ||
-		    mem_read_word(vm, &slot, gpa, &entry))
-			goto out;
-		if ((entry & (_PAGE_PRESENT | _PAGE_ACCESSED)) != (_PAGE_PRESENT | _PAGE_ACCESSED))
-			goto out;
-	} while (shift > PAGE_SHIFT && (shift == 39 || !(entry & _PAGE_PSE)));
-
-	gpa = (entry & GENMASK_ULL(51, 12) & ~(BIT_ULL(shift) - 1)) |
-	      (linear & (BIT_ULL(shift) - 1));
-	if (!unlikely(holes && mem_is_hole(vm, gpa >> PAGE_SHIFT)) &&
-	    !mem_read_word(vm, &slot, gpa, &raw[0]) && !mem_read_word(vm, &slot, gpa + 8, &raw[1]))
-		ret = 0;
-out:
-	pagefault_enable();
-	return ret;
-}
-
 /* False: it is no plain move, or these are not all of its bytes. */
 static bool decode_move(struct emul_move *m, const u64 raw[2], unsigned int len,
 			enum ginsn_mode mode)
@@ -245,7 +211,8 @@ static const struct emul_move *move_64(struct vcpu *vcpu)
 	u64 rip = vcpu_rip(vcpu), raw[2];
 	struct emul_move *m = &vcpu->arch.emul->moves[hash_64(rip, EMUL_MOVE_BITS)];
 
-	if (fetch_64(vcpu, rip, raw))
+	/* The CPU has just fetched from there. */
+	if (paging_peek(vcpu, rip, raw, 2))
 		return NULL;
 	if (m->raw[0] == raw[0] && m->raw[1] == raw[1] && m->insn.length)
 		return m;
@@ -275,8 +242,7 @@ static const struct emul_move *move_any(struct vcpu *vcpu)
 
 static const struct emul_move *fast_fetch(struct vcpu *vcpu)
 {
-	if (likely(vcpu_64bit(vcpu) && !vcpu_la57(vcpu) &&
-		   offset_in_page(vcpu_rip(vcpu)) <= PAGE_SIZE - 2 * sizeof(u64)))
+	if (likely(paging_can_peek(vcpu, vcpu_rip(vcpu), 2)))
 		return move_64(vcpu);
 	return move_any(vcpu);
 }

@@ -84,10 +84,19 @@ static int translate(struct vcpu *vcpu, u64 gva, u32 access, u64 *gpa)
 int arch_guest_read(struct vcpu *vcpu, u64 gva, void *buf, size_t len, bool atomic)
 {
 	u32 access = atomic ? PAGING_ATOMIC : 0;
+	u64 word[2];
 	size_t n;
 	u64 gpa;
 	int ret;
 
+	/* What a hypercall points to is small, and the guest has just written it. */
+	if (atomic && len <= sizeof(word)) {
+		n = DIV_ROUND_UP(len, sizeof(u64));
+		if (n && paging_can_peek(vcpu, gva, n) && !paging_peek(vcpu, gva, word, n)) {
+			memcpy(buf, word, len);
+			return 0;
+		}
+	}
 	for (; len; len -= n, gva += n, buf += n) {
 		n = min_t(size_t, len, PAGE_SIZE - offset_in_page(gva));
 		ret = translate(vcpu, gva, access, &gpa);

@@ -112,6 +112,14 @@ static inline bool vcpu_64bit(struct vcpu *vcpu)
 	return vcpu_long_mode(vcpu) && (vcpu_cs_access(vcpu) & BIT(13));
 }
 
+/* May paging_peek() be asked for so many words at linear?  They lie in one page. */
+static inline bool paging_can_peek(struct vcpu *vcpu, u64 linear, unsigned int words)
+{
+	return vcpu_64bit(vcpu) && !vcpu_la57(vcpu) &&
+	       (linear & 0xfff) <= 0x1000 - words * sizeof(u64) &&
+	       (u64)((s64)(linear << 16) >> 16) == linear;
+}
+
 /* Current privilege level: DPL of SS; 0 in real mode, 3 in virtual-8086 mode. */
 static inline unsigned int vcpu_cpl(struct vcpu *vcpu)
 {

@@ -4,6 +4,8 @@
  * tables.  Called by the emulator's glue for what an instruction names.  It must
  * not trust a table: the guest may change it at any time.
  */
+#include <linux/mm.h>
+#include <linux/uaccess.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
@@ -97,4 +99,37 @@ int paging_translate(struct vcpu *vcpu, u64 linear, u32 access, u64 *gpa,
 	fault->addr = linear;
 	return paging_walk(&mode, access & PAGING_ATOMIC ? &paging_ops_atomic : &paging_ops,
 			   vcpu->vm, linear, access, gpa, &fault->error);
+}
+
+int paging_peek(struct vcpu *vcpu, u64 linear, u64 *buf, unsigned int words)
+{
+	const struct mem_slot *slot = NULL;
+	u64 entry = vcpu_cr3(vcpu), gpa;
+	struct vm *vm = vcpu->vm;
+	bool holes = mem_has_holes(&vm->mem);
+	int shift = 48, ret = -EAGAIN;
+
+	pagefault_disable();
+	do {
+		shift -= 9;
+		gpa = (entry & GENMASK_ULL(51, 12)) | ((linear >> shift) & 511) << 3;
+		if (unlikely(holes && mem_is_hole(vm, gpa >> PAGE_SHIFT)) ||
+		    mem_read_word(vm, &slot, gpa, &entry))
+			goto out;
+		if ((entry & (_PAGE_PRESENT | _PAGE_ACCESSED)) != (_PAGE_PRESENT | _PAGE_ACCESSED))
+			goto out;
+	} while (shift > PAGE_SHIFT && (shift == 39 || !(entry & _PAGE_PSE)));
+
+	gpa = (entry & GENMASK_ULL(51, 12) & ~(BIT_ULL(shift) - 1)) |
+	      (linear & (BIT_ULL(shift) - 1));
+	if (unlikely(holes && mem_is_hole(vm, gpa >> PAGE_SHIFT)) ||
+	    (rcu_access_pointer(vm->mem.overlay) && mem_overlay_find(vm, gpa >> PAGE_SHIFT)))
+		goto out;
+	do {
+		ret = mem_read_word(vm, &slot, gpa, buf++) ? -EAGAIN : 0;
+		gpa += sizeof(*buf);
+	} while (--words && !ret);
+out:
+	pagefault_enable();
+	return ret;
 }
