@@ -43,8 +43,8 @@ void xen_set_layout(struct vm *vm, bool is_64bit)
 		WRITE_ONCE(xen->layout_32, !is_64bit);
 		/* As at the start, unless the guest has ports already. */
 		if (bitmap_empty(xen->evtchns.used, EVTCHN_2L_NR_CHANNELS)) {
-			memset(xen->shinfo->evtchn_pending, 0,
-			       2 * sizeof(xen->shinfo->evtchn_mask));
+			memset(xen->shinfo->evtchn_pending, 0, sizeof(xen->shinfo->evtchn_pending));
+			memset(xen->shinfo->evtchn_mask, 0, sizeof(xen->shinfo->evtchn_mask));
 			memset(is_64bit ? (void *)xen->shinfo->evtchn_mask :
 					  (void *)xen->shinfo + MASK_32, 0xff,
 			       is_64bit ? sizeof(xen->shinfo->evtchn_mask) : 128);
