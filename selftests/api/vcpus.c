@@ -113,7 +113,7 @@ static void test_interrupts(struct hv_vcpu *vcpu[VCPUS])
 		exit(tap_finish());
 	for (i = 0; i < RUNNING; i++) {
 		pthread_join(threads[i], &result);
-		ended += result != NULL;
+		ended += !!result;
 	}
 	tap_eq(ended, RUNNING, "they end");
 }

@@ -237,7 +237,8 @@ static void test_bad_disks(void)
 static void test_vifs(void)
 {
 	static const char whole[] =
-		"type=ioemu, mac=00:16:3E:74:3d:76,bridge=xenbr0 , ip=10.0.0.7,script=s,vifname=v0,model=e1000,mtu=9000,devid=3,rate=10Mb/s";
+		"type=ioemu, mac=00:16:3E:74:3d:76,bridge=xenbr0 , "
+		"ip=10.0.0.7,script=s,vifname=v0,model=e1000,mtu=9000,devid=3,rate=10Mb/s";
 	static const u8 mac[] = { 0, 0x16, 0x3e, 0x74, 0x3d, 0x76 };
 	static const char *const bad[] = {
 		"mac=00:16:3e:74:3d", "mac=00:16:3e:74:3d:7g", "mac=01:16:3e:74:3d:76", "br=x",
@@ -371,7 +372,8 @@ static void test_bad_guests(void)
 		{ WHOLE "kernel=['/k']", "f:2: kernel is a text" },
 		{ WHOLE "uuid='1-2'", "f:2: uuid has the form" },
 		{ WHOLE "on_crash='reboot'", "f:2: on_crash is destroy, restart or preserve: not" },
-		{ WHOLE "on_crash='coredump-destroy'", "f:2: on_crash = 'coredump-destroy' is not" },
+		{ WHOLE "on_crash='coredump-destroy'",
+		  "f:2: on_crash = 'coredump-destroy' is not" },
 		{ WHOLE "disk='/d,raw,xvda'", "f:2: disk is a list" },
 		{ WHOLE "disk=[ '/d,raw,xvda',\n['x'] ]", "f:3: disk is a list of texts" },
 		{ WHOLE "disk=[ '/d,raw,xvda',\n'/e,raw' ]", "f:3: disk: a disk without a vdev" },

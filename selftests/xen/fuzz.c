@@ -436,7 +436,7 @@ static u64 one_guest(u64 limit, u64 seed, bool *killed)
 		}
 		calls += f[i].calls;
 		*killed |= f[i].killed;
-		tap_note("vCPU %d: calls %llu kicks %llu MMIO %llu console %llu memory %llu system %llu",
+		tap_note("%d: calls %llu kicks %llu MMIO %llu console %llu memory %llu system %llu",
 			 i, (long long)f[i].calls, (long long)f[i].kicks,
 			 (long long)f[i].exits[HVMOD_EXIT_MMIO],
 			 (long long)f[i].exits[HVMOD_EXIT_XEN_CONSOLE],

@@ -93,7 +93,9 @@ static void admit(struct control *control)
 		return;
 	for (i = 0; i < CONTROL_CLIENTS && control->client[i]; i++)
 		;
-	client = i < CONTROL_CLIENTS && may_connect(control, fd) ? calloc(1, sizeof(*client)) : NULL;
+	client = NULL;
+	if (i < CONTROL_CLIENTS && may_connect(control, fd))
+		client = calloc(1, sizeof(*client));
 	if (!client) {
 		close(fd);
 		return;

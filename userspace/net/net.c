@@ -97,8 +97,8 @@ static int parse_name(char *name, const char *word, const char *value, struct er
 {
 	if (!*value || strlen(value) >= sizeof(((struct net_config *)0)->ifname) ||
 	    strpbrk(value, "/%: \t"))
-		return err_set(err, EINVAL, "%s=%s: 1 to 15 characters, without / %% : and blanks", word,
-			       value);
+		return err_set(err, EINVAL,
+			       "%s=%s: 1 to 15 characters, without / %% : and blanks", word, value);
 	memcpy(name, value, strlen(value) + 1);
 	return 0;
 }

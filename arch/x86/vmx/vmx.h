@@ -92,7 +92,7 @@ struct vmx_vcpu {
 	u32 vectoring;			/* IDT-vectoring information of this exit */
 	u32 exception_bitmap;
 	u64 msr_guest_kernel_gs;
-	u64 deadline;			/* host TSC at which the preemption timer ends; 0: as it is */
+	u64 deadline;			/* host TSC where the preemption timer ends, or 0 */
 	u64 eptp;			/* what EPT_POINTER holds */
 	u64 *pml;			/* a page: what PML logs; or NULL */
 	void *spare[3];			/* zeroed pages for EPT tables */
