@@ -3,4 +3,4 @@
 # commands and powers off.
 . "${0%/*}/pvh.inc"
 abi=2-level words=xen.fifo_events=0
-pvh 0 1 'nproc;uname,-a' && grep 'Hypervisor detected: Xen PVH' /tmp/pvh.log
+pvh 0 1 'nproc;uname,-a' && grep 'Booting kernel on Xen PVH' /tmp/pvh.log
