@@ -57,6 +57,7 @@ static const struct {
 	CALL_PAD(VM_XEN_CALLS, XEN, struct hvmod_xen_calls, pad),
 	CALL_PAD(VM_XEN_MEMORY, XEN, struct hvmod_xen_memory, pad),
 	CALL_PAD(VM_XEN_MAP, XEN, struct hvmod_xen_map, pad),
+	CALL_PAD(VM_XEN_RESUME, XEN, struct hvmod_xen_resume, pad),
 };
 
 static int fds[KINDS];

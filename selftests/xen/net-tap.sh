@@ -4,6 +4,7 @@
 . /rig/bin/xen/net.inc
 
 SIZE=500000
+[ -e /dev/net/tun ] || modprobe tun || exit 99
 tunctl -t tap0 >/dev/null || exit 99
 ip addr add 10.9.0.1/24 dev tap0
 ip link set tap0 up
