@@ -3,6 +3,7 @@
 # connections at a time, both ways, over both queues.
 . /rig/bin/xen/net.inc
 
+[ -e /dev/net/tun ] || modprobe tun || exit 99
 SIZE=200000
 mkdir -p /tmp/www
 for i in 1 2 3 4 5 6; do
