@@ -14,6 +14,7 @@
 #include "arch/x86/dev/dev_test.h"
 #include "arch/x86/dev/vlapic.h"
 #include "arch/x86/hw.h"
+#include "module/xen/xen.h"
 
 #define TEST_MAX_IODEVS	16
 
@@ -69,6 +70,10 @@ void hw_post_interrupt(struct vcpu *vcpu, bool sync)
 }
 
 void hw_apic_mode_changed(struct vcpu *vcpu)
+{
+}
+
+void xen_upcall(struct vcpu *vcpu)
 {
 }
 
