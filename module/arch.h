@@ -68,10 +68,11 @@ bool arch_vcpu_runnable(struct vcpu *vcpu);
 void arch_vcpu_block(struct vcpu *vcpu);
 void arch_vcpu_unblock(struct vcpu *vcpu);
 /*
- * A VCPU_REQ_EVENT was taken, or it may have to wake: INIT, SIPI and interrupts
- * change what a halted vCPU is.
+ * Before each entry: takes INIT and SIPI, and ends a halt that has something to
+ * end it.  False: it has nothing to run for.  This alone decides: an event
+ * that comes after it must not let a vCPU in that counts as halted.
  */
-void arch_vcpu_unhalt(struct vcpu *vcpu);
+bool arch_vcpu_unhalt(struct vcpu *vcpu);
 
 /*
  * Enters the guest, again and again, until something needs the run loop.

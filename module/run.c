@@ -118,8 +118,7 @@ static int run_once(struct vcpu *vcpu)
 	/* Work that only the way out to user space does: rseq, task work. */
 	if (test_thread_flag(TIF_NOTIFY_RESUME))
 		return to_user(vcpu, HVMOD_EXIT_NONE);
-	arch_vcpu_unhalt(vcpu);
-	if (!arch_vcpu_runnable(vcpu))
+	if (!arch_vcpu_unhalt(vcpu))
 		return vcpu_block(vcpu);
 	return arch_vcpu_enter(vcpu);
 }

@@ -169,15 +169,12 @@ static bool event_wakes(struct vcpu *vcpu)
 	       !hw_nmi_blocked(vcpu);
 }
 
-bool arch_vcpu_runnable(struct vcpu *vcpu)
+/* Apart from INIT and SIPI, which decide first what it is. */
+static bool can_run(struct vcpu *vcpu)
 {
-	struct vcpu_arch *a = &vcpu->arch;
-
-	if (READ_ONCE(a->apic_events))
-		return true;
 	if (unlikely(vcpu->xen) && xen_vcpu_stopped(vcpu))
 		return false;
-	switch (READ_ONCE(a->mp_state)) {
+	switch (READ_ONCE(vcpu->arch.mp_state)) {
 	case HVMOD_MP_RUNNABLE:
 		return true;
 	case HVMOD_MP_HALTED:
@@ -191,6 +188,11 @@ bool arch_vcpu_runnable(struct vcpu *vcpu)
 	return false;
 }
 
+bool arch_vcpu_runnable(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.apic_events) || can_run(vcpu);
+}
+
 static void take_init(struct vcpu *vcpu)
 {
 	cr_vcpu_reset(vcpu, true);
@@ -202,7 +204,7 @@ static void take_init(struct vcpu *vcpu)
 		xen_vcpu_reset(vcpu, vcpu->arch.mp_state == HVMOD_MP_WAIT_SIPI);
 }
 
-void arch_vcpu_unhalt(struct vcpu *vcpu)
+bool arch_vcpu_unhalt(struct vcpu *vcpu)
 {
 	struct vcpu_arch *a = &vcpu->arch;
 
@@ -219,11 +221,14 @@ void arch_vcpu_unhalt(struct vcpu *vcpu)
 		}
 	}
 	to_vmx(vcpu)->irq_check = true;
-	if (a->mp_state == HVMOD_MP_HALTED && arch_vcpu_runnable(vcpu)) {
+	if (!can_run(vcpu))
+		return false;
+	if (a->mp_state == HVMOD_MP_HALTED) {
 		WRITE_ONCE(a->mp_state, HVMOD_MP_RUNNABLE);
 		if (vcpu->xen)
 			xen_vcpu_wakes(vcpu);
 	}
+	return true;
 }
 
 void arch_vcpu_block(struct vcpu *vcpu)
