@@ -275,7 +275,8 @@ class Bochs(Machine):
         then all segments 0x9000, sp 0xd000, jmp 0x9020:0."""
         code = bytes.fromhex(
             "fafc31c08ed8"          # cli; cld; xor ax, ax; mov ds, ax
-            "be357c"                # mov si, 0x7c35
+            "bafb02b003ee"          # LCR: 8 bits, as no BIOS may have set it
+            "be3b7c"                # mov si, 0x7c3b
             "ac88c484c07410"        # 1: lodsb; mov ah, al; test al, al; jz 3f
             "bafd02eca82074f8"      # 2: LSR: until the port takes a byte
             "baf80288e0eeebe9"      # it gets ah; jmp 1b
@@ -333,7 +334,9 @@ def host_cmdline(kernel, model, extra=""):
     if not have_kvm():
         # Bochs' MONITOR sees no store that another CPU makes through its TLB:
         # a CPU idle in MWAIT would sleep on until its next interrupt.
-        words.append("idle=halt")
+        # Through the keyboard's controller it resets the CPUs alone, and its
+        # BIOS then writes IA32_FEATURE_CONTROL, which is locked already.
+        words += ["idle=halt", "reboot=pci"]
     if not have_kvm() and MODELS[model][1]:
         words.append("tsc_early_khz=%d" % (ips_of(kernel) // 1000))
     if extra:

@@ -118,7 +118,9 @@ int exit_bad_state(struct vcpu *vcpu)
 {
 	u32 reason = to_vmx(vcpu)->exit_reason;
 
-	if (reason == VMX_EXIT_FAILED)
+	if (reason == VMX_EXIT_FAILED && !raw_cpu_read(vmx_cpu.enabled))
+		vm_kill(vcpu->vm, "vCPU %u: the host goes down and has left VMX", vcpu->id);
+	else if (reason == VMX_EXIT_FAILED)
 		vm_kill(vcpu->vm, "vCPU %u: the CPU refused the VM entry, error %lu", vcpu->id,
 			vmcs_read(VM_INSTRUCTION_ERROR));
 	else
