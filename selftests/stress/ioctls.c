@@ -18,6 +18,7 @@
 #define VCPUS		2
 #define POOL		(4UL << 20)	/* what slots may show */
 #define SCRATCH		16384
+#define AROUND		(1UL << 32)	/* what one wrong bit of an address reaches */
 #define RESET_SIZE	65536UL	/* of the slot with the reset vector */
 
 /* Descriptors that come and go; -1: none now. */
@@ -244,6 +245,23 @@ static void *call_thread(void *arg)
 	return NULL;
 }
 
+/*
+ * Room for all callers, alone in as much address space as its lower 32 bits can
+ * name: an address with a wrong bit there must not lead to the program's own
+ * memory, which the module rightly would write to.
+ */
+static u8 *lonely_room(void)
+{
+	u8 *all = mmap(NULL, 2 * AROUND, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		       -1, 0);
+	u8 *room;
+
+	hv_need(all != MAP_FAILED);
+	room = (u8 *)(((uintptr_t)all + AROUND - 1) & ~(AROUND - 1)) + AROUND / 2;
+	hv_need(!mprotect(room, CALLERS * SCRATCH, PROT_READ | PROT_WRITE));
+	return room;
+}
+
 /* ---- descriptors come and go ---- */
 
 static void close_at(volatile int *fd)
@@ -269,22 +287,26 @@ static void make_vm(u32 i, u64 kind)
 	struct hvmod_state mp = {
 		.id = HVMOD_STATE_MP, .size = sizeof(runnable), .addr = (uintptr_t)&runnable,
 	};
+	int vm, vcpu;
 	u32 k;
 
 	if (args.kind == HVMOD_KIND_PVH)
 		args.devices = 0;
-	vm_fds[i] = ioctl(dev_fd, HVMOD_VM_CREATE, &args);
-	hv_need(vm_fds[i] >= 0);
+	vm = ioctl(dev_fd, HVMOD_VM_CREATE, &args);
+	hv_need(vm >= 0);
 	/* At the reset vector: out 0x80, al; inc word [bx]; jmp back */
 	memcpy(pool + POOL - 16, "\xe6\x80\xff\x07\xeb\xfa", 6);
-	hv_need(!ioctl(vm_fds[i], HVMOD_VM_SET_MEMORY, &memory));
-	hv_need(!ioctl(vm_fds[i], HVMOD_VM_SET_MEMORY, &reset));
+	/* A caller may have the number from a VM before, and use it already. */
+	hv_need(!ioctl(vm, HVMOD_VM_SET_MEMORY, &memory) || errno == EEXIST);
+	hv_need(!ioctl(vm, HVMOD_VM_SET_MEMORY, &reset) || errno == EEXIST);
+	vm_fds[i] = vm;
 	for (k = 0; k < VCPUS; k++) {
 		struct hvmod_vcpu_create create = { .id = k };
 
-		vcpu_fds[i][k] = ioctl(vm_fds[i], HVMOD_VCPU_CREATE, &create);
-		if (vcpu_fds[i][k] >= 0)
-			ioctl(vcpu_fds[i][k], HVMOD_VCPU_SET_STATE, &mp);
+		vcpu = ioctl(vm, HVMOD_VCPU_CREATE, &create);
+		if (vcpu >= 0)
+			ioctl(vcpu, HVMOD_VCPU_SET_STATE, &mp);
+		vcpu_fds[i][k] = vcpu;
 	}
 }
 
@@ -322,6 +344,7 @@ int main(void)
 	u32 rounds = env ? atoi(env) : 150, i, k, wrong = 0;
 	static struct caller callers[CALLERS];
 	struct sigaction act = { .sa_handler = on_signal };
+	u8 *room = lonely_room();
 
 	hv_need(!sigaction(SIGUSR1, &act, NULL));
 	dev_fd = hv_open();
@@ -334,9 +357,7 @@ int main(void)
 		make_vm(i, i);
 	for (i = 0; i < CALLERS; i++) {
 		callers[i].rng = 0x1234567 * (i + 1);
-		callers[i].scratch = mmap(NULL, SCRATCH, PROT_READ | PROT_WRITE,
-					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		hv_need(callers[i].scratch != MAP_FAILED);
+		callers[i].scratch = room + i * SCRATCH;
 		hv_need(!pthread_create(&callers[i].thread, NULL, call_thread, &callers[i]));
 	}
 	for (i = 0; i < rounds; i++) {
