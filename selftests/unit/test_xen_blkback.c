@@ -52,6 +52,7 @@ struct front {
 	int kick;
 	atomic_uint events;
 	char why[200];
+	u8 told;		/* the last response's operation */
 };
 
 static unsigned int tests, failed;
@@ -218,6 +219,7 @@ static int take(struct front *f, u64 *id)
 		return 100;
 	f->cons++;
 	memcpy(id, raw, 8);
+	f->told = raw[8];
 	memcpy(&status, raw + 10, 2);
 	atomic_store(&f->ring->rsp_event, f->cons + 1);
 	return status;
@@ -301,6 +303,7 @@ static void test_indirect(struct front *f)
 	memcpy(raw + 2, &n, 2);
 	memcpy(raw + at, &ref, 4);
 	result(!run_one(f) && on_disk(f, 1000, buf(f, 0), 1 << 20), "256 segments, a megabyte");
+	result(f->told == BLKIF_WRITE, "the response names the operation, not that it is indirect");
 	for (i = 0; i < n; i++)
 		seg[i].ref = RW_GRANT + n - 1 - i;
 	raw = put(f, BLKIF_INDIRECT, 1, 1000);

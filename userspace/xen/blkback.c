@@ -279,7 +279,8 @@ static void take_one(struct blkback_queue *q)
 	q->free = req->next;
 	q->flying++;
 	req->id = asked.id;
-	req->op = raw[0];
+	/* Of an indirect one, what it asks for: front ends compare. */
+	req->op = asked.op;
 	req->todo = 0;
 	req->write = false;
 	req->offset = 0;
