@@ -30,6 +30,13 @@ static u32 access_of(unsigned long qual)
 	return qual & (QUAL_READ | QUAL_WRITE | QUAL_FETCH);
 }
 
+/* A register of the APIC decides what is deliverable; other devices send a request. */
+static void check_if_apic(struct vcpu *vcpu, u64 gpa)
+{
+	if (((gpa ^ vcpu->arch.apic_base) & GENMASK_ULL(51, 12)) == 0)
+		to_vmx(vcpu)->irq_check = true;
+}
+
 int exit_ept_violation_fast(struct vcpu *vcpu)
 {
 	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
@@ -54,8 +61,7 @@ int exit_ept_violation_fast(struct vcpu *vcpu)
 	ret = emul_mmio_fast(vcpu, gpa, qual & QUAL_WRITE);
 	if (ret == -EAGAIN)
 		return EXIT_SLOW;
-	/* It may have been the APIC. */
-	to_vmx(vcpu)->irq_check = true;
+	check_if_apic(vcpu, gpa);
 	return ret == RUN_TO_USER ? EXIT_USER : EXIT_RESUME;
 }
 
