@@ -278,6 +278,38 @@ static void check_callers(struct hv_vcpu *vcpu)
 	tap_eq(caller_result(&c), -EPERM, "a caller at CPL 3");
 }
 
+/* An HVM guest is refused the same; a PC has no hypercalls at all. */
+static void check_kinds(void)
+{
+	const u32 kinds[] = { HVMOD_KIND_HVM, HVMOD_KIND_PC };
+	struct hvmod_vm_create args = {};
+	struct hvmod_xen_calls calls_args = {};
+	static struct caller c;
+	struct hv_vm *vm;
+	u32 i, nr;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		args.kind = kinds[i];
+		vm = hv_vm_new_args(2 << 20, &args);
+		c.vcpu = hv_vcpu_new(vm, 0);
+		for (nr = 0; nr < 2; nr++) {
+			c.is_64 = nr;
+			caller_mode(&c);
+			if (kinds[i] == HVMOD_KIND_HVM)
+				check_refused(&c);
+		}
+		if (kinds[i] == HVMOD_KIND_PC) {
+			for (nr = 0; nr < 64; nr++)
+				CALL_EQ(&c, -ENOSYS, nr, 0, CALLER_ARGS, 0);
+			caller_done("a PC", &c);
+			tap_ioctl(vm->fd, HVMOD_VM_XEN_CALLS, &calls_args, ENOTTY,
+				  "and no counters of them");
+		}
+		hv_vcpu_free(c.vcpu);
+		hv_vm_free(vm);
+	}
+}
+
 int main(void)
 {
 	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
@@ -297,6 +329,7 @@ int main(void)
 		check_each_entry(&c);
 	}
 	check_callers(vcpu);
+	check_kinds();
 	hv_vcpu_free(vcpu);
 	hv_vm_free(vm);
 	return tap_finish();
