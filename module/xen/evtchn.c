@@ -576,35 +576,28 @@ static long op_set_priority(struct vm *vm, const struct evtchn_set_priority *op)
 
 /* ---- the hypercall ---- */
 
+/* Of each one's argument; 0: there is no such operation. */
+static const u8 op_sizes[] = {
+	[EVTCHNOP_bind_interdomain] = sizeof(struct evtchn_bind_interdomain),
+	[EVTCHNOP_bind_virq] = sizeof(struct evtchn_bind_virq),
+	[EVTCHNOP_close] = sizeof(u32),
+	[EVTCHNOP_send] = sizeof(u32),
+	[EVTCHNOP_status] = sizeof(struct evtchn_status),
+	[EVTCHNOP_alloc_unbound] = sizeof(struct evtchn_alloc_unbound),
+	[EVTCHNOP_bind_ipi] = sizeof(struct evtchn_bind_ipi),
+	[EVTCHNOP_bind_vcpu] = sizeof(struct evtchn_bind_vcpu),
+	[EVTCHNOP_unmask] = sizeof(u32),
+	[EVTCHNOP_reset] = sizeof(struct evtchn_reset),
+	[EVTCHNOP_init_control] = sizeof(struct evtchn_init_control),
+	[EVTCHNOP_expand_array] = sizeof(struct evtchn_expand_array),
+	[EVTCHNOP_set_priority] = sizeof(struct evtchn_set_priority),
+};
+
 static u32 op_size(u32 cmd)
 {
-	switch (cmd) {
-	case EVTCHNOP_bind_interdomain:
-		return sizeof(struct evtchn_bind_interdomain);
-	case EVTCHNOP_bind_virq:
-		return sizeof(struct evtchn_bind_virq);
-	case EVTCHNOP_close:
-	case EVTCHNOP_send:
-	case EVTCHNOP_unmask:
-		return sizeof(u32);
-	case EVTCHNOP_status:
-		return sizeof(struct evtchn_status);
-	case EVTCHNOP_alloc_unbound:
-		return sizeof(struct evtchn_alloc_unbound);
-	case EVTCHNOP_bind_ipi:
-		return sizeof(struct evtchn_bind_ipi);
-	case EVTCHNOP_bind_vcpu:
-		return sizeof(struct evtchn_bind_vcpu);
-	case EVTCHNOP_reset:
-		return sizeof(struct evtchn_reset);
-	case EVTCHNOP_init_control:
-		return sizeof(struct evtchn_init_control);
-	case EVTCHNOP_expand_array:
-		return sizeof(struct evtchn_expand_array);
-	case EVTCHNOP_set_priority:
-		return sizeof(struct evtchn_set_priority);
-	}
-	return 0;
+	if (cmd >= ARRAY_SIZE(op_sizes))
+		return 0;
+	return op_sizes[array_index_nospec(cmd, ARRAY_SIZE(op_sizes))];
 }
 
 union evtchn_arg {

@@ -278,33 +278,49 @@ static int swap_entries(struct xen_gnttab *g, u32 a, u32 b)
 	return GNTST_okay;
 }
 
-long hcall_gnttab_swap(struct hcall *h)
+struct swap_op {
+	u32 a, b;
+	s16 status;
+	u16 pad;
+};
+
+static void swap_one(struct xen_gnttab *g, void *arg)
+{
+	struct swap_op *op = arg;
+
+	op->status = swap_entries(g, op->a, op->b);
+}
+
+/* A list of operations of one size: each is read, done under the lock and given back. */
+static long each_op(struct hcall *h, void *op, size_t size,
+		    void (*fn)(struct xen_gnttab *g, void *op))
 {
 	struct xen_gnttab *g = &h->vcpu->vm->xen->gnttab;
-	struct {
-		u32 a, b;
-		s16 status;
-		u16 pad;
-	} op;
 	long ret;
 
 	if ((int)h->arg[2] < 0)
 		return -EINVAL;
 	while ((u32)h->arg[2]) {
-		ret = hcall_from_guest(h, &op, h->arg[1], sizeof(op));
+		ret = hcall_from_guest(h, op, h->arg[1], size);
 		if (ret)
 			return ret;
 		mutex_lock(&g->lock);
-		op.status = swap_entries(g, op.a, op.b);
+		fn(g, op);
 		mutex_unlock(&g->lock);
-		ret = hcall_to_guest(h, h->arg[1] + offsetof(typeof(op), status), &op.status,
-				     sizeof(op.status));
+		ret = hcall_to_guest(h, h->arg[1], op, size);
 		if (ret)
 			return ret;
-		if (gnttab_next(h, sizeof(op)))
+		if (gnttab_next(h, size))
 			return hcall_again(h);
 	}
 	return 0;
+}
+
+long hcall_gnttab_swap(struct hcall *h)
+{
+	struct swap_op op;
+
+	return each_op(h, &op, sizeof(op), swap_one);
 }
 
 /* ---- mapping ---- */
@@ -331,47 +347,30 @@ static int map_status(struct xen_gnttab *g, const struct gnttab_map_grant_ref *o
 	return op->ref < gnttab_entries(g) ? GNTST_general_error : GNTST_bad_gntref;
 }
 
+static void map_one(struct xen_gnttab *g, void *arg)
+{
+	struct gnttab_map_grant_ref *op = arg;
+
+	op->status = map_status(g, op);
+}
+
 long hcall_gnttab_map(struct hcall *h)
 {
-	struct xen_gnttab *g = &h->vcpu->vm->xen->gnttab;
 	struct gnttab_map_grant_ref op;
-	long ret;
 
-	if ((int)h->arg[2] < 0)
-		return -EINVAL;
-	while ((u32)h->arg[2]) {
-		ret = hcall_from_guest(h, &op, h->arg[1], sizeof(op));
-		if (ret)
-			return ret;
-		mutex_lock(&g->lock);
-		op.status = map_status(g, &op);
-		mutex_unlock(&g->lock);
-		ret = hcall_to_guest(h, h->arg[1], &op, sizeof(op));
-		if (ret)
-			return ret;
-		if (gnttab_next(h, sizeof(op)))
-			return hcall_again(h);
-	}
-	return 0;
+	return each_op(h, &op, sizeof(op), map_one);
+}
+
+static void unmap_one(struct xen_gnttab *g, void *arg)
+{
+	struct gnttab_unmap_grant_ref *op = arg;
+
+	op->status = GNTST_bad_handle;
 }
 
 long hcall_gnttab_unmap(struct hcall *h)
 {
 	struct gnttab_unmap_grant_ref op;
-	long ret;
 
-	if ((int)h->arg[2] < 0)
-		return -EINVAL;
-	while ((u32)h->arg[2]) {
-		ret = hcall_from_guest(h, &op, h->arg[1], sizeof(op));
-		if (ret)
-			return ret;
-		op.status = GNTST_bad_handle;
-		ret = hcall_to_guest(h, h->arg[1], &op, sizeof(op));
-		if (ret)
-			return ret;
-		if (gnttab_next(h, sizeof(op)))
-			return hcall_again(h);
-	}
-	return 0;
+	return each_op(h, &op, sizeof(op), unmap_one);
 }
