@@ -50,3 +50,4 @@ gone two || die "two is still there"
 state_is one running || die "one is gone with it"
 hvctl destroy one || die "destroy one"
 gone one || die "one is still there"
+until_true all_ended
