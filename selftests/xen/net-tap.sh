@@ -18,7 +18,7 @@ ip addr add 10.9.0.2/24 dev eth0
 ip link set eth0 up
 cat /sys/class/net/eth0/address
 ping -c 3 -s 1400 10.9.0.1 && echo ping works
-wget -q -O /tmp/down http://10.9.0.1/down
+wget -O /tmp/down http://10.9.0.1/down </dev/null 2>&1 | tail -n 2
 echo "down: $(sha256sum /tmp/down | cut -d" " -f1)"
 head -c '$SIZE' /dev/urandom >/tmp/up
 echo "up: $(sha256sum /tmp/up | cut -d" " -f1)"
