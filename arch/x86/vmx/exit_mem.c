@@ -30,13 +30,6 @@ static u32 access_of(unsigned long qual)
 	return qual & (QUAL_READ | QUAL_WRITE | QUAL_FETCH);
 }
 
-/* A register of the APIC decides what is deliverable; other devices send a request. */
-static void check_if_apic(struct vcpu *vcpu, u64 gpa)
-{
-	if (((gpa ^ vcpu->arch.apic_base) & GENMASK_ULL(51, 12)) == 0)
-		to_vmx(vcpu)->irq_check = true;
-}
-
 int exit_ept_violation_fast(struct vcpu *vcpu)
 {
 	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
@@ -61,7 +54,9 @@ int exit_ept_violation_fast(struct vcpu *vcpu)
 	ret = emul_mmio_fast(vcpu, gpa, qual & QUAL_WRITE);
 	if (ret == -EAGAIN)
 		return EXIT_SLOW;
-	check_if_apic(vcpu, gpa);
+	/* A register of the APIC decides what is deliverable; other devices send a request. */
+	if (vlapic_in_page(vcpu, gpa))
+		to_vmx(vcpu)->irq_check = true;
 	return ret == RUN_TO_USER ? EXIT_USER : EXIT_RESUME;
 }
 
