@@ -16,8 +16,9 @@ done
 		usleep 100000
 	done
 	ip link set tap1 up
-	httpd -p 10.9.0.1:80 -h /tmp/www
+	exec httpd -f -p 10.9.0.1:80 -h /tmp/www
 ) &
+helpers=$!
 
 GUEST='
 ip addr add 10.9.0.2/24 dev eth0

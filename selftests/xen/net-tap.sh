@@ -6,12 +6,13 @@
 SIZE=500000
 [ -e /dev/net/tun ] || modprobe tun || exit 99
 tunctl -t tap0 >/dev/null || exit 99
+tap=tap0
 ip addr add 10.9.0.1/24 dev tap0
 ip link set tap0 up
 mkdir -p /tmp/www
 head -c $SIZE /dev/urandom >/tmp/www/down
 mkfifo /tmp/hold
-httpd -p 10.9.0.1:80 -h /tmp/www
+serve 10.9.0.1:80
 
 GUEST='
 ip addr add 10.9.0.2/24 dev eth0

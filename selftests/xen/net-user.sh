@@ -9,7 +9,7 @@ SIZE=300000
 mkdir -p /tmp/www
 head -c $SIZE /dev/urandom >/tmp/www/down
 mkfifo /tmp/hold
-httpd -p 127.0.0.1:8080 -h /tmp/www
+serve 127.0.0.1:8080
 
 GUEST='
 ip link set eth0 up
