@@ -330,7 +330,7 @@ def ips_of(kernel):
 
 def host_cmdline(kernel, model, extra=""):
     words = ["console=ttyS0,115200", "rdinit=/init", "printk.time=1", "panic=-1",
-             "oops=panic", "loglevel=7"]
+             "oops=panic", "loglevel=7", "printk.devkmsg=on"]
     if not have_kvm():
         # Bochs' MONITOR sees no store that another CPU makes through its TLB:
         # a CPU idle in MWAIT would sleep on until its next interrupt.

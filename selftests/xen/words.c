@@ -88,7 +88,7 @@ static void check_events(struct caller *c)
 {
 	u32 port = take_port(c, BIND_IPI, 0), i;
 	u64 sel;
-	u8 flag;
+	u8 flag = 0;
 
 	/* Above the first word. */
 	for (i = 0; i < 70; i++)
