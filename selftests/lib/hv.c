@@ -141,6 +141,16 @@ struct hv_vm *hv_vm_new(size_t size)
 	return hv_vm_new_args(size, &args);
 }
 
+struct hv_vm *hv_xen_vm(size_t size)
+{
+	const char *kind = getenv("HV_XEN_KIND");
+	struct hvmod_vm_create args = {
+		.kind = kind && !strcmp(kind, "HVM") ? HVMOD_KIND_HVM : HVMOD_KIND_PVH,
+	};
+
+	return hv_vm_new_args(size, &args);
+}
+
 void hv_vm_free(struct hv_vm *vm)
 {
 	close(vm->fd);

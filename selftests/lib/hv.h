@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Test library: TAP output, a VM with memory, a vCPU in a known mode, and
+ * Test library: a VM with memory, a vCPU in a known mode, and
  * guest code in the same C file as the host code.  Every test program includes
  * it.  Nothing in it may be needed by the launcher.
  *
@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "tap.h"
 #include "uapi/hvmod.h"
 
 typedef uint8_t u8;
@@ -30,50 +31,6 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-
-/* ---- TAP ---- */
-
-/* Exit status of a test program. */
-#define TAP_PASS	0
-#define TAP_FAIL	1
-#define TAP_ERROR	2	/* the test itself broke */
-#define TAP_SKIP	4
-
-/* One result line.  Returns cond. */
-__attribute__((format(printf, 2, 3)))
-bool tap_ok(bool cond, const char *fmt, ...);
-/* A line of explanation. */
-__attribute__((format(printf, 1, 2)))
-void tap_note(const char *fmt, ...);
-/* One skipped result. */
-__attribute__((format(printf, 1, 2)))
-void tap_skip(const char *fmt, ...);
-/* The whole program is skipped, broken: does not return. */
-__attribute__((format(printf, 1, 2), noreturn))
-void tap_skip_all(const char *fmt, ...);
-__attribute__((format(printf, 1, 2), noreturn))
-void tap_die(const char *fmt, ...);
-/* Prints the plan; return it from main(). */
-int tap_finish(void);
-
-/* A result with the two values that differ. */
-#define tap_eq(got, want, name) ({					\
-	long long got_ = (long long)(got), want_ = (long long)(want);	\
-	bool same_ = tap_ok(got_ == want_, "%s", (name));		\
-	if (!same_)							\
-		tap_note("%s:%d: got %lld (%#llx), want %lld (%#llx)",	\
-			 __FILE__, __LINE__, got_, got_, want_, want_);	\
-	same_;								\
-})
-
-/* An ioctl that must give this errno (0: must succeed). */
-bool tap_ioctl(int fd, unsigned long cmd, void *arg, int want, const char *name);
-
-/* Something the test needs and does not test. */
-#define hv_need(cond) do {						\
-	if (!(cond))							\
-		tap_die("%s:%d: %s: %m", __FILE__, __LINE__, #cond);	\
-} while (0)
 
 /* ---- VM ---- */
 
@@ -119,6 +76,8 @@ u64 hv_cap(int dev, u32 id);
 /* A VM with size bytes of anonymous memory at 0, and the program's image. */
 struct hv_vm *hv_vm_new(size_t size);
 struct hv_vm *hv_vm_new_args(size_t size, const struct hvmod_vm_create *args);
+/* A guest of Xen's: PVH, or what $HV_XEN_KIND names. */
+struct hv_vm *hv_xen_vm(size_t size);
 void hv_vm_free(struct hv_vm *vm);
 int hv_set_memory(struct hv_vm *vm, u32 slot, u32 flags, u64 gpa, u64 size, void *hva);
 

@@ -250,9 +250,8 @@ static void grants(struct hv_vm *vm)
 
 int main(void)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
 	struct hvmod_xen_param param = { .index = 1 };
-	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args), *pc = hv_vm_new(2 << 20);
+	struct hv_vm *vm = hv_xen_vm(2 << 20), *pc = hv_vm_new(2 << 20);
 	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0), *pc_vcpu = hv_vcpu_new(pc, 0);
 
 	tap_ioctl(pc->fd, HVMOD_VM_XEN_PARAM, &param, ENOTTY, "a PC has no Xen parameters");

@@ -130,12 +130,11 @@ static void check_poll(struct caller *c)
 
 int main(void)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
 	static struct caller c;
 	int bits;
 
 	for (bits = 0; bits < 2; bits++) {
-		struct hv_vm *vm = hv_vm_new_args(2 << 20, &args);
+		struct hv_vm *vm = hv_xen_vm(2 << 20);
 
 		c.vcpu = hv_vcpu_new(vm, 0);
 		c.is_64 = bits;

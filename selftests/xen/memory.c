@@ -464,8 +464,7 @@ static void check_refused(struct caller *c)
 
 int main(void)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
-	struct hv_vm *vm = hv_vm_new_args(SIZE, &args);
+	struct hv_vm *vm = hv_xen_vm(SIZE);
 	static struct caller c;
 	int bits;
 

@@ -244,8 +244,7 @@ static void test_shutdown(struct hv_vm *vm, struct hv_vcpu *vcpu, struct hv_vcpu
 
 int main(void)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
-	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args);
+	struct hv_vm *vm = hv_xen_vm(2 << 20);
 	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0), *second = hv_vcpu_new(vm, 1);
 	struct ap_thread ap;
 

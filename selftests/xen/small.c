@@ -65,6 +65,7 @@ static void check_console(struct caller *c)
 	CALL_EQ(c, -EFAULT, XEN_CONSOLE_IO, 0, 1, CALLER_NOWHERE);
 	CALL_EQ(c, -E2BIG, XEN_CONSOLE_IO, 0, 0x80000000, CALLER_ARGS);
 	CALL_EQ(c, 0, XEN_CONSOLE_IO, 1, 100, CALLER_ARGS);
+	CALL_EQ(c, -E2BIG, XEN_CONSOLE_IO, 1, 0x80000000, CALLER_ARGS);
 	CALL_EQ(c, -ENOSYS, XEN_CONSOLE_IO, 2, 1, CALLER_ARGS);
 	caller_done("console_io", c);
 }
@@ -77,6 +78,8 @@ static void check_assist(struct caller *c)
 	CALL_EQ(c, -EINVAL, XEN_VM_ASSIST, 0, 2, 0);
 	CALL_EQ(c, -EINVAL, XEN_VM_ASSIST, 0, 64, 0);
 	CALL_EQ(c, -EINVAL, XEN_VM_ASSIST, 0, ~0U, 0);
+	CALL_EQ(c, -EINVAL, XEN_VM_ASSIST, 1, 0, 0);
+	CALL_EQ(c, -EINVAL, XEN_VM_ASSIST, 1, ~0U, 0);
 	CALL_EQ(c, -ENOSYS, XEN_VM_ASSIST, 2, 5, 0);
 	caller_done("vm_assist", c);
 }
@@ -228,8 +231,7 @@ static void guest_page(void)
 
 int main(void)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
-	struct hv_vm *vm = hv_vm_new_args(SIZE, &args);
+	struct hv_vm *vm = hv_xen_vm(SIZE);
 	static struct caller c;
 	int bits;
 

@@ -312,8 +312,7 @@ static void check_kinds(void)
 
 int main(void)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
-	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args);
+	struct hv_vm *vm = hv_xen_vm(2 << 20);
 	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0);
 	static struct caller c;
 	int bits;

@@ -255,13 +255,12 @@ static void check_info(struct caller *c)
 
 int main(void)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
 	static struct caller c;
 	struct hv_vm *vm;
 	int bits;
 
 	for (bits = 0; bits < 2; bits++) {
-		vm = hv_vm_new_args(SIZE, &args);
+		vm = hv_xen_vm(SIZE);
 		c.vcpu = hv_vcpu_new(vm, 0);
 		c.is_64 = bits;
 		caller_mode(&c);
