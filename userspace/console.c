@@ -25,8 +25,14 @@ static atomic_bool is_raw;
 static bool terminal;
 static bool escape;
 
-/* What waits for stdout. */
+/*
+ * What waits for stdout.  A guest writes byte by byte: so that each does not cost
+ * a change to the writer and back, it waits for more, GATHER bytes or as long as
+ * nobody who looks at them would see.
+ */
 #define OUT_SIZE	65536
+#define GATHER		1024
+#define GATHER_NS	10000000
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t some;		/* the writer has work, or shall end */
@@ -34,6 +40,7 @@ static struct {
 	void (*room)(void *arg);
 	void *arg;
 	bool running, stop, full;
+	bool news;			/* for watchers of the history */
 	unsigned int head, count;
 	u8 byte[OUT_SIZE];
 } out = { .lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER };
@@ -42,8 +49,8 @@ static struct {
 #define HISTORY_SIZE	(128 * 1024)
 static struct {
 	int fd;				/* eventfd: there is more, for watchers */
-	unsigned int watchers;		/* [out.lock] all of it but fd */
-	bool signalled, muted;
+	bool muted;
+	unsigned int watchers;		/* [out.lock] this and the rest */
 	u64 head;			/* bytes since the start */
 	u8 byte[HISTORY_SIZE];
 } history = { .fd = -1 };
@@ -176,20 +183,53 @@ static unsigned int write_some(const u8 *from, unsigned int len, bool stop)
 	return len;	/* nobody reads any more: the guest goes on */
 }
 
+static void gather(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += GATHER_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	while (!out.stop && out.count < GATHER)
+		if (pthread_cond_clockwait(&out.some, &out.lock, CLOCK_MONOTONIC, &until))
+			return;
+}
+
+/* History only needs its watchers told. */
+static void tell_watchers(void)
+{
+	u64 one = 1;
+
+	if (!out.news)
+		return;
+	out.news = false;
+	if (write(history.fd, &one, sizeof(one)) < 0)
+		return;		/* its count is full: they were told */
+}
+
 static void *write_out(void *unused)
 {
 	(void)unused;
 	pthread_mutex_lock(&out.lock);
 	for (;;) {
-		unsigned int len, head = out.head;
-		bool stop = out.stop;
+		unsigned int len, head;
+		bool stop;
 
-		if (!out.count) {
-			if (stop)
+		if (!out.count && !out.news) {
+			if (out.stop)
 				break;
 			pthread_cond_wait(&out.some, &out.lock);
 			continue;
 		}
+		gather();
+		tell_watchers();
+		if (!out.count)
+			continue;
+		head = out.head;
+		stop = out.stop;
 		len = out.count < OUT_SIZE - head ? out.count : OUT_SIZE - head;
 		pthread_mutex_unlock(&out.lock);
 		len = write_some(out.byte + head, len, stop);
@@ -211,8 +251,6 @@ int console_start(void (*room)(void *arg), void *arg)
 {
 	int ret;
 
-	if (history.muted)
-		return 0;
 	pthread_mutex_lock(&out.lock);
 	out.room = room;
 	out.arg = arg;
@@ -245,26 +283,24 @@ void console_stop(void)
 
 bool console_put(u8 byte)
 {
-	bool full = false, wake;
-	u64 one = 1;
+	bool idle, full;
 
 	pthread_mutex_lock(&out.lock);
+	idle = !out.count && !out.news;
 	history.byte[history.head++ % HISTORY_SIZE] = byte;
-	wake = history.watchers && !history.signalled;
-	history.signalled |= wake;
+	out.news |= history.watchers;
 	if (!history.muted) {
 		if (out.count < OUT_SIZE) {
 			out.byte[(out.head + out.count) % OUT_SIZE] = byte;
-			if (!out.count++)
-				pthread_cond_signal(&out.some);
+			out.count++;
 		}
 		/* The transmitter's FIFO still goes in after it was told. */
 		out.full |= out.count > OUT_SIZE - 256;
-		full = out.full;
 	}
+	if ((idle && (out.count || out.news)) || out.count == GATHER)
+		pthread_cond_signal(&out.some);
+	full = out.full;
 	pthread_mutex_unlock(&out.lock);
-	if (wake && write(history.fd, &one, sizeof(one)) < 0)
-		return !full;	/* its count is full: it is signalled */
 	return !full;
 }
 
@@ -287,7 +323,6 @@ unsigned int console_history(u64 *pos, u8 *to, unsigned int room)
 	unsigned int n;
 
 	pthread_mutex_lock(&out.lock);
-	history.signalled = false;
 	if (history.head - *pos > HISTORY_SIZE)
 		*pos = history.head - HISTORY_SIZE;
 	for (n = 0; n < room && *pos < history.head; n++)
