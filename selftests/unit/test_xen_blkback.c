@@ -615,19 +615,23 @@ int main(void)
 {
 	struct err err = { "" };
 	struct aio *aio;
+	u32 cases;
 
 	how = "threads";
 	test_kind(AIO_THREADS);
 	test_fuzz(AIO_THREADS, FUZZ / 10);
+	cases = FUZZ / 10;
 	aio = aio_create(0, 8, AIO_URING, &err);
 	if (aio) {
 		aio_destroy(aio);
 		how = "io_uring";
 		test_kind(AIO_URING);
 		test_fuzz(AIO_URING, FUZZ);
+		cases += FUZZ;
 	} else {
 		printf("# %s\n", err.text);
 	}
+	printf("# %u cases\n", cases);
 	printf("1..%u\n", tests);
 	return failed ? 1 : 0;
 }

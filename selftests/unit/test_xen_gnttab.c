@@ -36,6 +36,8 @@ struct v2 {
 	u64 frame;
 };
 
+#define FUZZ		250000U	/* of each kind */
+
 static unsigned int tests, failed;
 
 static void result(bool ok, const char *name)
@@ -569,12 +571,13 @@ int main(void)
 	result(copies(), "parts of pages");
 	result(module(), "what the module tells and is told");
 	result(often(), "a reference mapped too often");
-	result(random_tables(1, 300000), "version 1: random tables");
-	result(random_tables(2, 300000), "version 2: random tables");
-	result(race(1, true, 200000), "version 1: a guest that revokes and grants");
-	result(race(2, true, 200000), "version 2: a guest that revokes and grants");
-	result(race(1, false, 200000), "version 1: a table that changes");
-	result(race(2, false, 200000), "version 2: a table that changes");
+	result(random_tables(1, FUZZ), "version 1: random tables");
+	result(random_tables(2, FUZZ), "version 2: random tables");
+	result(race(1, true, FUZZ), "version 1: a guest that revokes and grants");
+	result(race(2, true, FUZZ), "version 2: a guest that revokes and grants");
+	result(race(1, false, FUZZ), "version 1: a table that changes");
+	result(race(2, false, FUZZ), "version 2: a table that changes");
+	printf("# %u cases\n", 6 * FUZZ);
 	gnttab_exit(&gt);
 	free(table);
 	free(status);

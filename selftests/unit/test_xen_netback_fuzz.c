@@ -420,14 +420,17 @@ static bool race(unsigned long rounds)
 	return good;
 }
 
+#define FUZZ	125000U	/* of each kind */
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	result(connects(), "what a front end may ask for");
 	result(streams(20000, false), "frames both ways, two event channels");
 	result(streams(20000, true), "frames both ways, one event channel");
-	result(chaos(150000), "rings, grants, pages and frames of any content");
-	result(race(100000), "the same, changing while they are read");
+	result(chaos(FUZZ), "rings, grants, pages and frames of any content");
+	result(race(FUZZ), "the same, changing while they are read");
+	printf("# %u cases\n", 2 * FUZZ);
 	printf("1..%u\n", tests);
 	return failed ? 1 : 0;
 }

@@ -15,6 +15,8 @@
 
 #include "userspace/xen/ring.h"
 
+#define FUZZ		600000U	/* of each kind */
+
 static unsigned int tests, failed;
 
 static void result(bool ok, const char *name)
@@ -461,8 +463,9 @@ int main(void)
 	result(model(1, 112, 0, 200000), "a disk ring");
 	result(model(16, 112, 0xfffffff0, 200000), "a disk ring of 16 pages");
 	result(ping_pong(100000), "two that sleep and wake each other");
-	result(chaos(600000), "indices that cannot be");
-	result(race(600000), "a page that changes while it is read");
+	result(chaos(FUZZ), "indices that cannot be");
+	result(race(FUZZ), "a page that changes while it is read");
+	printf("# %u cases\n", 2 * FUZZ);
 	pages_free();
 	printf("1..%u\n", tests);
 	return failed ? 1 : 0;
