@@ -4,10 +4,7 @@
 
 . "${0%/*}/boot.inc"
 
-case $1 in
-6.1) vmlinuz=/boot/guest/vmlinuz ;;
-*) vmlinuz=/boot/guest-$1/vmlinuz ;;
-esac
+guest=/boot/guest-$1
 # What the kernel itself takes is not in MemTotal.
 case $3 in
 128M) least=75000 ;;

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# root KERNEL VCPUS: Debian, with its kernel 6.1 or 6.12, from its own root file
+# root KERNEL VCPUS: Debian, with its kernel 6.1 or 6.12, cloud or amd64, from its own root file
 # system on xvda: a tree of files is written with Debian's tools, flushed, and
 # checked by hash after a reboot of the guest and after a start of another hvctl;
 # the image is whole afterwards.
 . /rig/bin/xen/disk.inc
 
-case $1 in
-6.1) vmlinuz=/boot/guest/vmlinuz ;;
-*) vmlinuz=/boot/guest-$1/vmlinuz ;;
-esac
+guest=/boot/guest-$1
 vcpus=$2
-mv /boot/guest/root.img /tmp/root.img
+cp /boot/root.img /tmp/root.img
 
 # /sbin/init of this Debian: a script, which goes into the image by the guest itself.
 INIT='#!/bin/bash
@@ -49,10 +46,13 @@ poweroff -f
 '
 
 # debian: boot it; hvctl starts the guest again when it reboots.
+# The amd64 kernel looks for writable code for 20 s in the emulator, and by then its
+# watchdogs have had enough.
 debian() {
-	hvctl run --type pvh --kernel "$vmlinuz" --initrd /boot/guest/initrd \
-		--vcpus "$vcpus" --memory 192M --disk /tmp/root.img --append \
-		"console=hvc0 quiet cryptomgr.notests rig.root=/dev/xvda init=/sbin/rig-init" \
+	hvctl run --type pvh --kernel "$guest/vmlinuz" --initrd "$guest/initrd" \
+		--vcpus "$vcpus" --memory 256M --disk /tmp/root.img --append \
+		"console=hvc0 quiet cryptomgr.notests rig.root=/dev/xvda init=/sbin/rig-init
+			watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" \
 		</dev/null >/tmp/guest.log 2>&1 &
 	pid=$!
 	# What it says while it runs: a run that stands still shows where.
@@ -67,7 +67,7 @@ debian() {
 
 disk_guest "mkdir -p /mnt$GUEST" --disk /tmp/root.img || exit 1
 debian || exit 1
-grep -q "^hypervisor: xen, $vcpus CPUs, Linux $1\." /tmp/guest.log &&
+grep -q "^hypervisor: xen, $vcpus CPUs, Linux ${1%-*}\." /tmp/guest.log &&
 	grep -q 'Hypervisor detected: Xen' /tmp/guest.log ||
 	{ echo "not Linux $1 with $vcpus CPUs on Xen"; exit 1; }
 sums=$(word sums)
