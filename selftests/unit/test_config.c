@@ -147,7 +147,7 @@ static void test_disks(void)
 		const char *text, *target, *vdev;
 		enum disk_format format;
 		u32 number;
-		bool readonly, cdrom, discard;
+		bool readonly, cdrom, discard, persistent;
 	} good[] = {
 		{ "/dev/vg/v,,hda", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1 },
 		{ "/dev/vg/v,raw,hda,rw", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1 },
@@ -171,6 +171,7 @@ static void test_disks(void)
 		  0, 0 },
 		{ "vdev=xvda,direct-io-safe,target=/a,b=c:d ", "/a,b=c:d ", "xvda", DISK_RAW,
 		  0xca00, 0, 0, 1 },
+		{ "/d,raw,xvda,persistent", "/d", "xvda", DISK_RAW, 0xca00, 0, 0, 1, 1 },
 		{ "/d,raw,d7p3", "/d", "d7p3", DISK_RAW, 0xca73, 0, 0, 1 },
 		{ "/d,raw,51728", "/d", "51728", DISK_RAW, 0xca10, 0, 0, 1 },
 		{ "  /d , raw,xvda,", NULL, NULL, 0, 0, 0, 0, 0 },
@@ -188,7 +189,7 @@ static void test_disks(void)
 		} else if (ret || !is(d.target, good[i].target) || !is(d.vdev, good[i].vdev) ||
 			   d.format != good[i].format || d.number != good[i].number ||
 			   d.readonly != good[i].readonly || d.cdrom != good[i].cdrom ||
-			   d.discard != good[i].discard) {
+			   d.discard != good[i].discard || d.persistent != good[i].persistent) {
 			printf("# %s: %s, 0x%x\n", good[i].text, ret ? err.text : "", d.number);
 			wrong++;
 		}

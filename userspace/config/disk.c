@@ -218,6 +218,8 @@ static bool take_flag(struct disk_spec *disk, const char *text)
 		disk->discard = true;
 	else if (!strcmp(text, "no-discard"))
 		disk->discard = false;
+	else if (!strcmp(text, "persistent"))
+		disk->persistent = true;
 	else
 		for (i = 0; ; i++) {
 			if (i == ARRAY_SIZE(ignored))

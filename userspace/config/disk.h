@@ -39,6 +39,7 @@ enum disk_format {
  * @readonly: the guest cannot write
  * @cdrom:   a CD drive
  * @discard: the guest may free blocks
+ * @persistent: the guest is asked to keep its grants and copy; not a word of Xen's
  * @line:    in the file, for messages
  */
 struct disk_spec {
@@ -52,6 +53,7 @@ struct disk_spec {
 	bool readonly;
 	bool cdrom;
 	bool discard;
+	bool persistent;
 	unsigned int line;
 };
 

@@ -71,8 +71,8 @@ static int write_numbers(struct xenbus *dev, u32 tx, const struct number *number
 
 /*
  * Persistent grants are for back ends to which mapping a page is dear.  Here it is
- * not, and without them a guest needs no copy of its data: they are not offered.  A
- * front end that keeps its grants all the same is served as well.
+ * not, and without them a guest needs no copy of its data: they are offered where
+ * the disk's text asks for it.  A front end that keeps its grants is served as any.
  */
 static int describe(void *arg, struct xenbus *dev, u32 tx)
 {
@@ -82,7 +82,7 @@ static int describe(void *arg, struct xenbus *dev, u32 tx)
 		{ "bootable", 1 },
 		{ "feature-flush-cache", 1 },
 		{ "feature-barrier", 1 },
-		{ "feature-persistent", 0 },
+		{ "feature-persistent", vbd->persistent },
 		{ "feature-max-indirect-segments", BLKBACK_SEGMENTS },
 		{ "max-ring-page-order", BLKBACK_PAGE_ORDER },
 		{ "multi-queue-max-queues", vbd->bb.queues },
@@ -324,6 +324,7 @@ int vbd_open(struct vbd *vbd, const struct disk_spec *spec, u32 vcpus, struct gn
 	vbd->number = spec->number;
 	snprintf(vbd->name, sizeof(vbd->name), "%s", spec->vdev);
 	vbd->cdrom = spec->cdrom;
+	vbd->persistent = spec->persistent;
 	vbd->disk.readonly = spec->readonly;
 	if (!spec->target)
 		return err_set(err, EINVAL, "disk %s: a drive without a disc is not possible here",

@@ -17,6 +17,7 @@
  * @number: what the guest calls it: struct disk_spec.number
  * @name:   the same, for messages
  * @cdrom:  it says that it is one
+ * @persistent: it offers persistent grants
  * @block:  what of the file it is best to write at a time, bytes
  * @vm:     while it is started, else -1
  * @dev:    the same, or NULL
@@ -25,6 +26,7 @@ struct vbd {
 	u32 number;
 	char name[32];
 	bool cdrom;
+	bool persistent;
 	u32 block;
 	int vm;
 	struct blkback_disk disk;
