@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# Two guests at once: one starts paused, loses and gets back a vCPU and memory;
-# the other switches itself off and is preserved.
+# Two guests at once: one starts paused, with less memory than it may have, loses and
+# gets back a vCPU and memory; the other switches itself off and is preserved.
 . "${0%/*}/control.inc"
 
-config one 'vcpus = 2'
+config one 'vcpus = 2' 'maxmem = 192'
 config two 'on_poweroff = "preserve"' 'extra += " rig.run=true"'
 hvctl create -p /tmp/one.cfg || die "create one"
 hvctl create /tmp/two.cfg || die "create two"
@@ -27,6 +27,8 @@ hvctl vcpu-set one 3 2>&1 | grep 'has 2 vCPUs at most' || die "too many vCPUs"
 total() { guest one "sed -n 's/^MemTotal: *//p' /proc/meminfo | cut -d' ' -f1"; }
 total_is() { [ "$(total)" "$1" "$2" ]; }
 resident() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(field one 2)/status"; }
+# Its address space is maxmem, its balloon keeps it at memory.
+until_true total_is -lt $((161 * 1024))
 guest one 'mkdir -p /mnt; mount -t tmpfs t /mnt; dd if=/dev/zero of=/mnt/big bs=1M count=40; rm /mnt/big' >/dev/null
 before=$(total) full=$(resident)
 echo "$before kB in the guest, $full kB of the host"
@@ -39,7 +41,10 @@ hvctl mem-set one 160M || die "mem-set 160M"
 until_true total_is -gt $((before - 2000))
 guest one 'dd if=/dev/zero of=/mnt/big bs=1M count=60; rm /mnt/big' >/dev/null || die "no use of its memory"
 echo "$(total) kB in the guest, $(resident) kB of the host"
-hvctl mem-set one 161M 2>&1 | grep 'has 160 MiB at most' || die "too much memory"
+hvctl mem-set one 192M || die "mem-set 192M"
+until_true total_is -gt $((before + 30000))
+guest one 'dd if=/dev/zero of=/mnt/big bs=1M count=90; rm /mnt/big' >/dev/null || die "no use of more memory"
+hvctl mem-set one 193M 2>&1 | grep 'has 192 MiB at most' || die "too much memory"
 
 until_true state_is two off
 hvctl unpause two 2>&1 | grep 'two does not run any more: it is off' || die "unpause of one that is off"
