@@ -37,7 +37,11 @@ void given_add(struct hcall *h, struct given *g, u64 gfn)
 
 	if (!g->on)
 		return;
+	/* Linux's balloon takes its pages from the top down. */
 	if (g->count && g->last.gfn + g->last.pages == gfn) {
+		g->last.pages++;
+	} else if (g->count && g->last.gfn == gfn + 1) {
+		g->last.gfn = gfn;
 		g->last.pages++;
 	} else if (!given_full(g)) {
 		g->last = (struct hvmod_xen_range) { gfn, 1 };

@@ -347,6 +347,15 @@ static void check_balloon(struct caller *c)
 	CALL_EQ(c, 1, XEN_MEMORY_OP, POPULATE, put_list(c, LIST_GPA, 1, 0, self), 0);
 	CHECK_EQ(caller_load(c, (FREE + 1) << 12, &v), true);
 
+	/* From the top down they are one range, too. */
+	for (i = 0; i < 3; i++)
+		put_frame(c, i, FREE + 2 - i);
+	CALL_EQ(c, 3, XEN_MEMORY_OP, DECREASE, put_list(c, LIST_GPA, 3, 0, self), 0);
+	CHECK_EQ(c->nr_ranges, 1);
+	CHECK_EQ(c->range[0].gfn, FREE);
+	CHECK_EQ(c->range[0].pages, 3);
+	CALL_EQ(c, 3, XEN_MEMORY_OP, POPULATE, put_list(c, LIST_GPA, 3, 0, self), 0);
+
 	/* Extents of 512 pages, and a limit. */
 	put_frame(c, 0, 0x400);
 	CALL_EQ(c, 1, XEN_MEMORY_OP, DECREASE, put_list(c, LIST_GPA, 1, 9, self), 0);
