@@ -25,6 +25,7 @@ enum irq_source {
 	IRQ_SOURCES
 };
 
+#define IRQ_NR_ISA	16	/* the rest are for PCI */
 #define IRQ_NR_GSI	24
 
 struct irq {

@@ -72,8 +72,15 @@ static inline bool xen_vcpu_poll_over(struct vcpu *vcpu);
 static inline int xen_callback_gsi(u64 via)
 {
 	u64 gsi = via & GENMASK_ULL(55, 0);
+	u32 device = via >> 11 & 0x1f, pin = via & 3;
 
-	return via >> 56 == HVM_PARAM_CALLBACK_TYPE_GSI && gsi && gsi < IRQ_NR_GSI ? gsi : -1;
+	switch (via >> 56) {
+	case HVM_PARAM_CALLBACK_TYPE_GSI:
+		return gsi && gsi < IRQ_NR_GSI ? gsi : -1;
+	case HVM_PARAM_CALLBACK_TYPE_PCI_INTX:
+		return IRQ_NR_ISA + (device * 4 + device / 8 + pin) % (IRQ_NR_GSI - IRQ_NR_ISA);
+	}
+	return -1;
 }
 
 /* ---- the VM ---- */

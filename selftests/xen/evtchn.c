@@ -423,7 +423,6 @@ static void guest_foul(void)
 
 /* ---- called by an interrupt input ---- */
 
-#define GSI	20
 #define IOAPIC	((volatile u32 *)0xfec00000UL)
 
 static void on_gsi(struct hv_frame *frame)
@@ -444,6 +443,10 @@ static void set_callback(u64 value)
 	GUEST_EQ(hypercall(HVM_OP, 0, (u64)&op, 0), 0);
 }
 
+/* The input, and how the guest names it. */
+static u32 gsi;
+static u64 gsi_via;
+
 static void guest_gsi(void)
 {
 	u32 port, i;
@@ -452,9 +455,9 @@ static void guest_gsi(void)
 	map_shinfo();
 	guest_wrmsr(0x1b, guest_rdmsr(0x1b) | 3 << 10);
 	guest_wrmsr(0x80f, 0x1ff);
-	IOAPIC[0] = 0x10 + 2 * GSI + 1;
+	IOAPIC[0] = 0x10 + 2 * gsi + 1;
 	IOAPIC[4] = 0;
-	IOAPIC[0] = 0x10 + 2 * GSI;
+	IOAPIC[0] = 0x10 + 2 * gsi;
 	IOAPIC[4] = 1 << 15 | UPCALL_VECTOR;	/* level */
 	port = bind_ipi(0);
 	calls = 0;
@@ -463,7 +466,7 @@ static void guest_gsi(void)
 	GUEST_EQ(calls, 0);		/* it has not said how */
 	SHINFO->vcpu[0].upcall_pending = 0;
 	SHINFO->pending[0] = 0;
-	set_callback(GSI);
+	set_callback(gsi_via);
 	for (i = 1; i < 4; i++) {
 		calls = 0;
 		GUEST_EQ(evtchn_port(EVTCHN_SEND, port), 0);
@@ -486,14 +489,16 @@ static void guest_gsi(void)
 	GUEST_EQ(calls, 1);
 }
 
-static void test_gsi(void)
+static void test_gsi(u32 input, u64 via, const char *name)
 {
 	struct hvmod_vm_create args = { .kind = HVMOD_KIND_HVM, .devices = HVMOD_DEV_IOAPIC };
 	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args);
 	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0);
 
+	gsi = input;
+	gsi_via = via;
 	hv_long_mode(vcpu, guest_gsi);
-	hv_run_to_done(vcpu, "an HVM guest, called by an interrupt input");
+	hv_run_to_done(vcpu, name);
 	hv_vcpu_free(vcpu);
 	hv_vm_free(vm);
 }
@@ -546,6 +551,8 @@ int main(void)
 	hv_vcpu_free(second);
 	hv_vcpu_free(vcpu);
 	hv_vm_free(vm);
-	test_gsi();
+	test_gsi(19, 19, "an HVM guest, called by an interrupt input");
+	test_gsi(20, 1UL << 56 | 3 << 11, "called as by pin A of PCI device 3");
+	test_gsi(18, 1UL << 56 | 8 << 11 | 1, "called as by pin B of PCI device 8");
 	return tap_finish();
 }
