@@ -73,6 +73,11 @@ void arch_vcpu_unblock(struct vcpu *vcpu);
  * that comes after it must not let a vCPU in that counts as halted.
  */
 bool arch_vcpu_unhalt(struct vcpu *vcpu);
+/*
+ * Something was done that may have let an interrupt through: the next entry looks
+ * at the controllers.  vcpu->lock held.
+ */
+void arch_irq_check(struct vcpu *vcpu);
 
 /*
  * Enters the guest, again and again, until something needs the run loop.

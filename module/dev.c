@@ -111,6 +111,7 @@ static long call_locked(const struct ioctl_row *row, struct vm *vm, struct vcpu 
 	ret = row->fn(vcpu ? (void *)vcpu : vm, arg);
 
 	if (row->flags & ROW_VCPU_LOCK) {
+		arch_irq_check(vcpu);
 		vcpu_put(vcpu);
 		mutex_unlock(&vcpu->lock);
 	}

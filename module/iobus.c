@@ -2,7 +2,8 @@
 /*
  * Finds who owns an I/O port or an MMIO address, in a sorted array that readers
  * see through RCU.  Exit handlers look up, devices register.  Lookups happen
- * with interrupts off on the hottest exits: no lock, no call but the device's.
+ * with interrupts off on the hottest exits: no lock, no call but the device's, so
+ * that a reader is who has preemption off.
  */
 #include <linux/errno.h>
 #include <linux/overflow.h>
@@ -139,8 +140,8 @@ static __always_inline int iobus_access(struct vcpu *vcpu, struct iobus *bus, u6
 	u64 start;
 	u32 i;
 
-	rcu_read_lock();
-	table = rcu_dereference(bus->table);
+	rcu_read_lock_sched();
+	table = rcu_dereference_sched(bus->table);
 	if (!table)
 		goto out;
 	i = find_first(table, addr);
@@ -160,7 +161,7 @@ static __always_inline int iobus_access(struct vcpu *vcpu, struct iobus *bus, u6
 			break;
 	}
 out:
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return ret;
 }
 

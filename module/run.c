@@ -41,7 +41,7 @@ static int take_requests(struct vcpu *vcpu)
 		WRITE_ONCE(vcpu->arch.inject.triple_fault, false);
 		return to_user(vcpu, HVMOD_EXIT_SHUTDOWN);
 	}
-	/* arch_vcpu_unhalt() looks at all there is. */
+	arch_irq_check(vcpu);
 	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
 	if (test_and_clear_bit(VCPU_REQ_XEN, &vcpu->requests))
 		ret = xen_vcpu_requests(vcpu);

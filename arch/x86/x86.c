@@ -219,16 +219,22 @@ bool arch_vcpu_unhalt(struct vcpu *vcpu)
 			if (vcpu->xen)
 				xen_vcpu_reset(vcpu, false);
 		}
+		hw_irq_check(vcpu);
 	}
-	to_vmx(vcpu)->irq_check = true;
 	if (!can_run(vcpu))
 		return false;
 	if (a->mp_state == HVMOD_MP_HALTED) {
 		WRITE_ONCE(a->mp_state, HVMOD_MP_RUNNABLE);
+		hw_irq_check(vcpu);
 		if (vcpu->xen)
 			xen_vcpu_wakes(vcpu);
 	}
 	return true;
+}
+
+void arch_irq_check(struct vcpu *vcpu)
+{
+	hw_irq_check(vcpu);
 }
 
 void arch_vcpu_block(struct vcpu *vcpu)

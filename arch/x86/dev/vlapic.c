@@ -154,16 +154,21 @@ void vlapic_rescan(struct vlapic *apic)
 	WRITE_ONCE(apic->isr_max, vlapic_highest(apic, APIC_ISR, apic->isr_words));
 }
 
-static bool vlapic_posted(const struct vlapic *apic)
+static bool post_is_on(const struct vlapic *apic)
 {
 	return READ_ONCE(apic->post.control) & BIT(VLAPIC_POST_ON);
+}
+
+bool vlapic_posted(struct vcpu *vcpu)
+{
+	return post_is_on(vcpu->arch.apic);
 }
 
 int vlapic_pending(struct vcpu *vcpu)
 {
 	struct vlapic *apic = vcpu->arch.apic;
 
-	if (unlikely(apic->assisted || vlapic_posted(apic)))
+	if (unlikely(apic->assisted || post_is_on(apic)))
 		vlapic_sync(vcpu);
 	if (likely(apic->irr_max < 0))
 		return -1;
@@ -177,8 +182,8 @@ bool vlapic_requested(struct vcpu *vcpu)
 	const struct vlapic *apic = vcpu->arch.apic;
 
 	if (READ_ONCE(apic->assisted))
-		return vlapic_posted(apic) || vlapic_scan(apic, APIC_IRR) >= 0;
-	return vlapic_posted(apic) || READ_ONCE(apic->irr_max) >= 0;
+		return post_is_on(apic) || vlapic_scan(apic, APIC_IRR) >= 0;
+	return post_is_on(apic) || READ_ONCE(apic->irr_max) >= 0;
 }
 
 void vlapic_ack(struct vcpu *vcpu, u8 vector)
@@ -197,7 +202,7 @@ u8 vlapic_tpr_threshold(struct vcpu *vcpu)
 	struct vlapic *apic = vcpu->arch.apic;
 	int irr;
 
-	irr = vlapic_posted(apic) ? vlapic_sync(vcpu) : apic->irr_max;
+	irr = post_is_on(apic) ? vlapic_sync(vcpu) : apic->irr_max;
 	if (irr < 0 || (vlapic_live(apic, APIC_TASKPRI) & 0xff) >> 4 < irr >> 4)
 		return 0;
 	return irr >> 4;
@@ -475,7 +480,7 @@ static u32 vlapic_read_common(struct vlapic *apic, u32 offset)
 	case APIC_PROCPRI:
 		return vlapic_ppr(apic);
 	case APIC_TMR ... APIC_IRR + 0x70:
-		if (vlapic_posted(apic))
+		if (post_is_on(apic))
 			vlapic_sync(apic->vcpu);
 		break;
 	default:

@@ -130,6 +130,8 @@ void *vlapic_page(struct vcpu *vcpu);
 struct vlapic_post *vlapic_post_area(struct vcpu *vcpu);
 /* From now on the hardware takes vectors from IRR to ISR and ends them; or not. */
 void vlapic_assist(struct vcpu *vcpu, bool on);
+/* Do posted requests wait? */
+bool vlapic_posted(struct vcpu *vcpu);
 /* Moves posted requests into IRR; the highest vector in IRR, or -1. */
 int vlapic_sync(struct vcpu *vcpu);
 /* The highest vector in ISR, or -1. */

@@ -131,7 +131,6 @@ static void bring_host_back(struct vcpu *vcpu)
 void arch_vcpu_load(struct vcpu *vcpu, int cpu)
 {
 	vmcs_load(vcpu, cpu);
-	to_vmx(vcpu)->irq_check = true;
 	to_vmx(vcpu)->flush_l1d = true;
 }
 
@@ -357,6 +356,9 @@ int arch_vcpu_enter(struct vcpu *vcpu)
 	WRITE_ONCE(vcpu->mode, VCPU_IN_GUEST);
 	/* Pairs with vcpu_request(): it sets a request, then looks at the mode. */
 	smp_mb();
+	/* The host may have taken the interrupt that says so: see hw_post_interrupt(). */
+	if (vmx->posted && vlapic_posted(vcpu))
+		vmx->irq_check = true;
 
 	xcr0 = swaps_xcr0(vcpu);
 	if (xcr0)
@@ -388,8 +390,10 @@ int arch_vcpu_enter(struct vcpu *vcpu)
 	local_irq_enable();
 	preempt_enable();
 
-	if (ret == EXIT_SLOW)
+	if (ret == EXIT_SLOW) {
 		ret = handle_exit_slow(vcpu);
+		vmx->irq_check = true;
+	}
 	if (ret == EXIT_USER)
 		return RUN_TO_USER;
 	return ret < 0 ? ret : RUN_RESUME;
