@@ -55,8 +55,9 @@ demo:
 	@$(rig)/run --demo
 
 bench:
-	@rc=0; $(rig)/run --lane bench --lane bench-off --show || rc=1; \
-	selftests/bench/publish $(OUT)/bench/tests/*.log $(OUT)/bench-off/tests/*.log; \
+	@rc=0; $(rig)/run --lane bench --lane bench-off --lane bench-xen --show || rc=1; \
+	selftests/bench/publish $(OUT)/bench/tests/*.log $(OUT)/bench-off/tests/*.log \
+		$(OUT)/bench-xen/tests/*.log; \
 	exit $$rc
 
 .PHONY: install clean

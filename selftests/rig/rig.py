@@ -282,20 +282,31 @@ class Bochs(Machine):
             "baf80288e0eeebe9"      # it gets ah; jmp 1b
             "b800908ed88ec08ee08ee88ed0bc00d0ea00002090") # 3:
         sector = code + b"\n@@firmware\n\0"
-        sector += b"\0" * (510 - len(sector)) + b"\x55\xaa"
-        return sector + b"\0" * (16 * 63 * 512 - 512)
+        return sector + b"\0" * (510 - len(sector)) + b"\x55\xaa"
+
+    def _images(self):
+        """Files, and where in memory they are at the start."""
+        setup, rest = self._split_kernel()
+        write(os.path.join(self.rundir, "setup.img"), setup)
+        write(os.path.join(self.rundir, "kernel.img"), rest)
+        return [(os.path.join(self.rundir, "setup.img"), self.SETUP),
+                (os.path.join(self.rundir, "kernel.img"), 0x100000),
+                (self.initrd, self.INITRD)]
 
     def command(self):
-        setup, rest = self._split_kernel()
         path = lambda name: os.path.join(self.rundir, name)
-        write(path("setup.img"), setup)
-        write(path("kernel.img"), rest)
-        write(path("boot.img"), self._boot_sector())
+        images = "".join(
+            f"optramimage{i}: file={name}, address={address:#x}\n"
+            for i, (name, address) in enumerate(self._images(), 1))
+        sector = self._boot_sector()
+        write(path("boot.img"), sector + b"\0" * (16 * 63 * 512 - 512))
         if self.listener:
             com1 = "mode=socket-client, dev=127.0.0.1:%d" % \
                    self.listener.getsockname()[1]
         else:
             com1 = "mode=file, dev=" + self.console
+        com2 = "" if self.results == self.console else \
+            "com2: enabled=1, mode=file, dev=%s\n" % self.results
         # Every EPT violation is an "error" to Bochs: the log would be huge.
         error = "report" if self.verbose else "ignore"
         bios = os.environ.get("BXSHARE", "/usr/share/bochs")
@@ -305,16 +316,12 @@ romimage: file={bios}/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 cpu: model={MODELS[self.model][0]}, count={self.cpus}, ips={self.ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
 memory: guest={self.memory}, host={self.memory}
-optramimage1: file={path("setup.img")}, address={self.SETUP:#x}
-optramimage2: file={path("kernel.img")}, address=0x100000
-optramimage3: file={self.initrd}, address={self.INITRD:#x}
-boot: disk
+{images}boot: disk
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=disk, path={path("boot.img")}, mode=flat, cylinders=1, heads=16, spt=63
 clock: sync=none
 com1: enabled=1, {com1}
-com2: enabled=1, mode=file, dev={self.results}
-mouse: enabled=0
+{com2}mouse: enabled=0
 log: {path("bochs.log")}
 panic: action=fatal
 error: action={error}
@@ -324,12 +331,69 @@ debug: action=ignore
         return [bochs(), "-q", "-f", path("bochsrc")]
 
 
+class BochsXen(Bochs):
+    """The same kernel as the first domain of Xen, which is there as its boot
+    loader would leave it (Multiboot Specification, "Machine state"). All output
+    is on the one port that Xen has."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.results = self.console
+
+    INFO = 0x20000
+    KERNEL = 0x10000000
+    INITRD = 0x14000000
+    WORDS = "xen console=com1 com1=115200,8n1 loglvl=warning no-bootscrub " \
+            "dom0_mem=640M,max:640M"
+
+    def _images(self):
+        elf = read(os.path.join(kernel_dir("xen"), "xen"), "rb")
+        self.entry, first = struct.unpack_from("<II", elf, 24)
+        kind, offset, _, address, size = struct.unpack_from("<IIIII", elf, first)
+        if elf[:5] != b"\x7fELF\1" or kind != 1:
+            die("xen is not what a multiboot loader expects")
+        path = lambda name: os.path.join(self.rundir, name)
+        write(path("xen.img"), elf[offset:offset + size])
+        # The information, two modules, and the texts of all three.
+        texts = [self.WORDS, "vmlinuz " + self.cmdline, "initrd"]
+        at, where = self.INFO + 88 + 2 * 16, []
+        for text in texts:
+            where.append(at)
+            at += len(text) + 1
+        flags = 1 << 0 | 1 << 2 | 1 << 3        # memory, command line, modules
+        info = struct.pack("<7I", flags, 639, (self.memory - 1) * 1024, 0, where[0],
+                           2, self.INFO + 88)
+        info += b"\0" * (88 - len(info))
+        for base, name, text in ((self.KERNEL, self.kernel, where[1]),
+                                 (self.INITRD, self.initrd, where[2])):
+            info += struct.pack("<4I", base, base + os.path.getsize(name), text, 0)
+        write(path("info.img"), info + b"".join(t.encode() + b"\0" for t in texts))
+        return [(path("info.img"), self.INFO), (path("xen.img"), address),
+                (self.kernel, self.KERNEL), (self.initrd, self.INITRD)]
+
+    def _boot_sector(self):
+        code = bytes.fromhex(
+            "fa31c08ed8"            # cli; xor ax, ax; mov ds, ax
+            "e4920c02e692"          # port 92h: A20
+            "660f0116587c"          # lgdt [0x7c58]
+            "0f20c00c010f22c0"      # cr0: PE
+            "66ea217c00000800"      # jmp 8:0x7c21
+            "66b810008ed88ec08ee08ee88ed0"  # ax = 10h: ds, es, fs, gs, ss
+            "b802b0ad2b")           # mov eax, 0x2badb002
+        code += b"\xbb" + struct.pack("<I", self.INFO)       # mov ebx
+        code += b"\xb9" + struct.pack("<I", self.entry) + b"\xff\xe1"  # ecx; jmp
+        code += b"\0" * (0x40 - len(code))
+        code += struct.pack("<QQQ", 0, 0x00cf9b000000ffff, 0x00cf93000000ffff)
+        code += struct.pack("<HI", 23, 0x7c40)
+        return code + b"\0" * (510 - len(code)) + b"\x55\xaa"
+
+
 def ips_of(kernel):
     return int(os.environ.get("RIG_IPS") or IPS.get(kernel, DEFAULT_IPS))
 
 
-def host_cmdline(kernel, model, extra=""):
-    words = ["console=ttyS0,115200", "rdinit=/init", "printk.time=1", "panic=-1",
+def host_cmdline(kernel, model, extra="", console="ttyS0,115200"):
+    words = ["console=" + console, "rdinit=/init", "printk.time=1", "panic=-1",
              "oops=panic", "loglevel=7", "printk.devkmsg=on"]
     if not have_kvm():
         # Bochs' MONITOR sees no store that another CPU makes through its TLB:
