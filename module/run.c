@@ -74,6 +74,7 @@ static int vcpu_block(struct vcpu *vcpu)
 	if (vcpu->halt_poll_ns && halt_poll(vcpu))
 		goto out;
 
+	WRITE_ONCE(vcpu->halt_since, start_ticks);
 	if (vcpu->xen)
 		xen_vcpu_blocks(vcpu, true);
 	arch_vcpu_block(vcpu);
@@ -96,6 +97,7 @@ static int vcpu_block(struct vcpu *vcpu)
 	else
 		vcpu->halt_poll_ns = min(max(vcpu->halt_poll_ns * 2, POLL_START), POLL_MAX);
 out:
+	WRITE_ONCE(vcpu->halt_since, 0);
 	vcpu->stat.halt_ticks += get_cycles() - start_ticks;
 	return RUN_RESUME;
 }
@@ -128,6 +130,7 @@ long vcpu_run(struct vcpu *vcpu)
 	u64 start = get_cycles();
 	int ret = RUN_RESUME;
 
+	WRITE_ONCE(vcpu->run_since, start);
 	vcpu->has_run = true;
 	vcpu->run->exit_reason = HVMOD_EXIT_NONE;
 	arch_run_begin(vcpu);
@@ -140,6 +143,7 @@ long vcpu_run(struct vcpu *vcpu)
 
 	vcpu_put(vcpu);
 	arch_run_end(vcpu);
+	WRITE_ONCE(vcpu->run_since, 0);
 	vcpu->stat.run_ticks += get_cycles() - start;
 	if (ret != RUN_TO_USER)
 		return ret;

@@ -7,6 +7,7 @@
 #include <linux/debugfs.h>
 #include <linux/minmax.h>
 #include <linux/seq_file.h>
+#include <linux/timex.h>
 #include <linux/uaccess.h>
 
 #include "module/arch.h"
@@ -24,9 +25,20 @@ void stat_vm_get(struct vm *vm, struct hvmod_vm_stat *stat)
 	stat->vcpus = READ_ONCE(vm->nr_vcpus);
 }
 
+/* What is under way counts, too. */
+static u64 ticks_since(const u64 *since)
+{
+	u64 start = READ_ONCE(*since), now = get_cycles();
+
+	/* The thread may be on another CPU. */
+	return start && now > start ? now - start : 0;
+}
+
 void stat_vcpu_get(struct vcpu *vcpu, struct hvmod_vcpu_stat *stat)
 {
 	*stat = vcpu->stat;
+	stat->halt_ticks += ticks_since(&vcpu->halt_since);
+	stat->run_ticks += ticks_since(&vcpu->run_since);
 	memset(stat->pad, 0, sizeof(stat->pad));
 }
 

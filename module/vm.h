@@ -101,6 +101,7 @@ struct vcpu {
 	struct task_struct *task;	/* [own] last thread that ran it (no reference) */
 	u32 halt_poll_ns;		/* [own] current window of halt polling */
 	struct hvmod_vcpu_stat stat;	/* [own] read by anybody, racy */
+	u64 run_since, halt_since;	/* [own] the same: its TSC, or 0: it does not */
 	u32 ring_next;			/* [own] */
 	struct hvmod_exit_record ring[HVMOD_EXIT_RING];	/* [own] */
 	struct vcpu_arch arch;

@@ -758,7 +758,8 @@ struct hvmod_exit_record {
  * @halt_ticks:  blocked in HLT
  * @pad:         zero
  *
- * HVMOD_VCPU_RUN adds to @run_ticks when it returns.
+ * A run and a halt that are under way are in @run_ticks and @halt_ticks.  All are
+ * read while they change.
  */
 struct hvmod_vcpu_stat {
 	__u64 exits[HVMOD_MAX_EXIT_REASONS];

@@ -35,7 +35,9 @@ static const char top_help[] =
 	"  -n COUNT     end after COUNT pictures\n"
 	"\n"
 	"Of each guest: processor time of its launcher, exits, returns to the launcher and\n"
-	"interrupts a second, its commonest exits; of each vCPU exits and halts a second.\n"
+	"interrupts a second, its commonest exits and hypercalls; of each vCPU exits, halts\n"
+	"and interrupts a second, and its time in the guest, in the host's kernel for it and\n"
+	"in hvctl; the rest it was halted.\n"
 	"q ends it.\n";
 
 static double now(void)
@@ -129,9 +131,9 @@ static double sum_exits(const json_t *stat, const char *reason)
 	return total;
 }
 
-/* struct rate - a reason and its exits a second */
+/* struct rate - something counted by name, and how often it is a second */
 struct rate {
-	const char *reason;
+	const char *name;
 	double rate;
 };
 
@@ -139,7 +141,19 @@ static int by_rate(const void *a, const void *b)
 {
 	const struct rate *x = a, *y = b;
 
-	return x->rate < y->rate ? 1 : x->rate > y->rate ? -1 : strcmp(x->reason, y->reason);
+	return x->rate < y->rate ? 1 : x->rate > y->rate ? -1 : strcmp(x->name, y->name);
+}
+
+/* The most frequent of them on a line. */
+static void print_rates(const char *what, struct rate *rates, unsigned int n)
+{
+	unsigned int i;
+
+	qsort(rates, n, sizeof(*rates), by_rate);
+	printf("    %s:", what);
+	for (i = 0; i < n && i < REASONS && rates[i].rate >= 0.5; i++)
+		printf(" %s %.0f", rates[i].name, rates[i].rate);
+	putchar('\n');
 }
 
 static void print_reasons(const json_t *stat, const json_t *before, double seconds)
@@ -152,19 +166,53 @@ static void print_reasons(const json_t *stat, const json_t *before, double secon
 
 	json_array_foreach(json_object_get(stat, "vcpus"), v, vcpu)
 		json_object_foreach(json_object_get(vcpu, "exits"), key, value) {
-			for (i = 0; i < n && strcmp(rates[i].reason, key); i++)
+			for (i = 0; i < n && strcmp(rates[i].name, key); i++)
 				;
 			if (i < n || n == ARRAY_SIZE(rates))
 				continue;
-			rates[n].reason = key;
+			rates[n].name = key;
 			rates[n++].rate = (sum_exits(stat, key) - sum_exits(before, key)) /
 					  seconds;
 		}
-	qsort(rates, n, sizeof(*rates), by_rate);
-	printf("   ");
-	for (i = 0; i < n && i < REASONS && rates[i].rate >= 0.5; i++)
-		printf(" %s %.0f", rates[i].reason, rates[i].rate);
-	putchar('\n');
+	print_rates("exits", rates, n);
+}
+
+/* A guest of Xen's. */
+static void print_hypercalls(const json_t *stat, const json_t *before, double seconds)
+{
+	const json_t *calls = json_object_get(stat, "hypercalls"), *value;
+	const json_t *old = json_object_get(before, "hypercalls");
+	struct rate rates[256];
+	unsigned int n = 0;
+	const char *key;
+
+	json_object_foreach((json_t *)calls, key, value) {
+		if (n == ARRAY_SIZE(rates))
+			break;
+		rates[n].name = key;
+		rates[n++].rate = (get(value, "calls") - get(json_object_get(old, key), "calls")) /
+				  seconds;
+	}
+	if (n)
+		print_rates("hypercalls", rates, n);
+}
+
+/* Where a vCPU's time went, in hundredths: what is not halted and in none is hvctl's. */
+static void print_time(const json_t *vcpu, const json_t *old, double ticks)
+{
+	double guest = get(vcpu, "guest_ticks") - get(old, "guest_ticks");
+	double halt = get(vcpu, "halt_ticks") - get(old, "halt_ticks");
+	double run = get(vcpu, "run_ticks") - get(old, "run_ticks");
+
+	/* They are read one after the other, while they change. */
+	if (ticks <= 0)
+		return;
+	if (run > ticks)
+		ticks = run;
+	if (run < guest + halt)
+		run = guest + halt;
+	printf("  guest %5.1f%%  host %5.1f%%  hvctl %5.1f%%", guest / ticks * 100,
+	       (run - guest - halt) / ticks * 100, (ticks - run) / ticks * 100);
 }
 
 static void print_guest(const json_t *info, const json_t *info_before, const json_t *stat,
@@ -181,12 +229,15 @@ static void print_guest(const json_t *info, const json_t *info_before, const jso
 	       (sum(stat, "to_user") - sum(before, "to_user")) / seconds,
 	       (sum(stat, "injected") - sum(before, "injected")) / seconds);
 	print_reasons(stat, before, seconds);
+	print_hypercalls(stat, before, seconds);
 	json_array_foreach(vcpus, i, vcpu) {
 		old = json_array_get(json_object_get(before, "vcpus"), i);
-		printf("    vCPU %-4zu exits %10.0f  halts %9.0f  interrupts %9.0f\n", i,
+		printf("    vCPU %-4zu exits %10.0f  halts %9.0f  interrupts %9.0f", i,
 		       (exits(vcpu, NULL) - exits(old, NULL)) / seconds,
 		       (get(vcpu, "halts") - get(old, "halts")) / seconds,
 		       (get(vcpu, "injected") - get(old, "injected")) / seconds);
+		print_time(vcpu, old, get(stat, "tsc_khz") * 1000 * seconds);
+		putchar('\n');
 	}
 }
 

@@ -29,7 +29,9 @@ hvctl unpause one || die "unpause"
 [ "$(guest one 'echo on')" = on ] || die "it does not go on"
 [ "$(entries)" -gt "$before" ] || die "the counters stand still"
 hvctl trace one | grep -q 'vmcall' || die "no hypercall among the last exits"
-hvctl top -n 1 | grep -q '^one .*running' || die "top"
+hvctl top -n 1 | tee /tmp/top.out
+grep -q '^one .*running' /tmp/top.out && grep -q 'hypercalls: [A-Z]' /tmp/top.out || die "top"
+[ $(grep -c 'vCPU.*guest *[0-9.]*%  host *[0-9.]*%  hvctl *[0-9.]*%' /tmp/top.out) = 2 ] || die "a vCPU's time"
 
 hvctl xenstore ls -r one
 [ "$(hvctl xenstore read one memory/target)" = 163840 ] || die "memory/target"
