@@ -49,10 +49,10 @@ poweroff -f
 # The amd64 kernel looks for writable code for 20 s in the emulator, and by then its
 # watchdogs have had enough.
 debian() {
+	words="console=hvc0 quiet cryptomgr.notests rig.root=/dev/xvda init=/sbin/rig-init"
 	hvctl run --type pvh --kernel "$guest/vmlinuz" --initrd "$guest/initrd" \
 		--vcpus "$vcpus" --memory 256M --disk /tmp/root.img --append \
-		"console=hvc0 quiet cryptomgr.notests rig.root=/dev/xvda init=/sbin/rig-init
-			watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" \
+		"$words watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" \
 		</dev/null >/tmp/guest.log 2>&1 &
 	pid=$!
 	# What it says while it runs: a run that stands still shows where.
