@@ -6,10 +6,15 @@
  * is a guest's only program.
  *
  * A line "LINUX name median min" for each operation.
+ *
+ *	inside SELF [NAME=ADDRESS:PORT]...	measure, also TCP to these
+ *	inside serve PORT			be at the other end of that
+ *	inside exit				what fork_exec() executes
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +29,14 @@
 
 #define PAGE	4096UL
 #define SAMPLES	400
+#define BULK	65536UL
+
+/* The first byte of what the other end is sent. */
+enum { ONE_BYTE = 1, ALL_OF_BULK };
 
 static const char *self;
 static char buf[2 * PAGE] __attribute__((aligned(PAGE)));
-static int pipe_to[2], pipe_back[2], file, disk, sock[2];
+static int pipe_to[2], pipe_back[2], file, disk, sock[2], remote;
 static char *area;		/* pages that nobody touched yet */
 static unsigned long next_page;
 
@@ -174,6 +183,85 @@ static void tcp_connect(void)
 	hv_need(sock[1] >= 0);
 }
 
+static char bulk[BULK];
+
+static void send_all(size_t len, char what)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	bulk[0] = what;
+	for (; done < len; done += n) {
+		n = write(remote, bulk + done, len - done);
+		hv_need(n > 0);
+	}
+	hv_need(read(remote, buf, 1) == 1);
+}
+
+static void net_and_back(void)
+{
+	send_all(1, ONE_BYTE);
+}
+
+static void net_bulk(void)
+{
+	send_all(BULK, ALL_OF_BULK);
+}
+
+/* name=address:port */
+static void measure_net(char *to)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	char *address = strchr(to, '='), *port = strrchr(to, ':'), name[32];
+	int one = 1;
+
+	hv_need(address && port && port > address);
+	*address++ = 0;
+	*port++ = 0;
+	at.sin_port = htons(atoi(port));
+	hv_need(inet_pton(AF_INET, address, &at.sin_addr) == 1);
+	remote = socket(AF_INET, SOCK_STREAM, 0);
+	hv_need(remote >= 0 && !connect(remote, (void *)&at, sizeof(at)));
+	hv_need(!setsockopt(remote, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
+	snprintf(name, sizeof(name), "%.20s_byte", to);
+	measure(name, net_and_back, SAMPLES / 4);
+	snprintf(name, sizeof(name), "%.20s_bulk", to);
+	measure(name, net_bulk, SAMPLES / 8);
+	close(remote);
+}
+
+static void serve_one(int fd)
+{
+	size_t left;
+	ssize_t n;
+
+	while (read(fd, bulk, 1) == 1) {
+		for (left = bulk[0] == ALL_OF_BULK ? BULK - 1 : 0; left; left -= n) {
+			n = read(fd, bulk, left);
+			if (n <= 0)
+				return;
+		}
+		if (write(fd, bulk, 1) != 1)
+			return;
+	}
+}
+
+static int serve(int port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int server = socket(AF_INET, SOCK_STREAM, 0), one = 1, fd;
+
+	hv_need(server >= 0 && !setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
+	hv_need(!bind(server, (void *)&at, sizeof(at)) && !listen(server, 1));
+	for (;;) {
+		fd = accept(server, NULL, NULL);
+		hv_need(fd >= 0);
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		serve_one(fd);
+		close(fd);
+	}
+}
+
 /* One CPU: a switch between processes is one. */
 static void pin(void)
 {
@@ -198,8 +286,12 @@ static void with_other(const char *name, void (*fn)(void), unsigned int n, int f
 
 int main(int argc, char **argv)
 {
+	int i;
+
 	if (argc > 1 && !strcmp(argv[1], "exit"))
 		return 0;
+	if (argc > 2 && !strcmp(argv[1], "serve"))
+		return serve(atoi(argv[2]));
 	self = argc > 1 ? argv[1] : argv[0];
 	pin();
 	area = mmap(NULL, (SAMPLES + 4) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -226,6 +318,8 @@ int main(int argc, char **argv)
 		measure("disk_write", disk_write, SAMPLES / 4);
 		measure("disk_read", disk_read, SAMPLES / 4);
 	}
+	for (i = 2; i < argc; i++)
+		measure_net(argv[i]);
 	unlink("/tmp/linux.file");
 	return 0;
 }

@@ -14,12 +14,12 @@ cp $program /tmp/in/linux
 (cd /tmp/in && echo linux | cpio -o -H newc) >/tmp/initrd 2>/dev/null
 cat /boot/guest/initrd >>/tmp/initrd
 
-# guest NAME CONSOLE LAUNCHER [OPTION...]
+# guest NAME CONSOLE LAUNCHER COMMANDS [OPTION...]
 guest() {
-	name=$1 console=$2 launcher=$3
-	shift 3
+	name=$1 console=$2 launcher=$3 commands=$4
+	shift 4
 	"$launcher" run --kernel /boot/guest/vmlinuz --initrd /tmp/initrd --memory 192M --no-jail \
-		--append "console=$console quiet cryptomgr.notests rig.run=mkdir,-p,/tmp;ifconfig,lo,127.0.0.1;/linux,/linux" \
+		--append "console=$console quiet cryptomgr.notests rig.run=mkdir,-p,/tmp;ifconfig,lo,127.0.0.1;$commands" \
 		"$@" </dev/null >/tmp/$name.log 2>&1
 	tr -d '\r' </tmp/$name.log | grep '^LINUX' >/tmp/res/$name
 	grep -q 'guest: exit status 0' /tmp/$name.log || {
@@ -33,13 +33,21 @@ rc=0
 $program $program | grep '^LINUX' >/tmp/res/$column || rc=1
 if [ $column = bare ]; then
 	if modprobe kvm_intel; then
-		guest kvm ttyS0 /rig/bin/bench/kvmctl
+		guest kvm ttyS0 /rig/bin/bench/kvmctl /linux,/linux
 		rmmod kvm_intel kvm || exit 2
 	fi
 	insmod /rig/hvmod.ko || exit 2
-	guest hvmod ttyS0 hvctl
+	guest hvmod ttyS0 hvctl /linux,/linux
 	truncate -s 1M /tmp/disk
-	guest pvh hvc0 hvctl --type pvh --disk /tmp/disk
+	[ -e /dev/net/tun ] || modprobe tun
+	tunctl -t tap0 >/dev/null && ip addr add 10.9.0.1/24 dev tap0 && ip link set tap0 up || exit 2
+	$program serve 7000 &
+	server=$!
+	mask=netmask,255.255.255.0
+	guest pvh hvc0 hvctl "ifconfig,eth0,10.9.0.2,$mask;ifconfig,eth1,10.0.2.15,$mask;/linux,/linux,tap=10.9.0.1:7000,user=10.0.2.2:7000" \
+		--type pvh --disk /tmp/disk --net tap,ifname=tap0 --net user
+	kill $server
+	tunctl -d tap0 >/dev/null
 	rmmod hvmod || exit 2
 fi
 
@@ -52,6 +60,10 @@ BEGIN {
 	title["switch"] = "to another process and back, by pipes"
 	title["tcp"] = "to another process and back, by TCP"
 	title["fork"] = "fork, exit, wait"; title["exec"] = "fork, exec, exit, wait"
+	title["tap_byte"] = "a byte to the host and back, tap"
+	title["tap_bulk"] = "64 KiB to the host, tap"
+	title["user_byte"] = "a byte to the host and back, user"
+	title["user_bulk"] = "64 KiB to the host, user"
 	title["disk_write"] = "4 KiB to the disk"; title["disk_read"] = "4 KiB from the disk"
 	for (i = 1; i <= n; i++) {
 		file = "/tmp/res/" name[i]
