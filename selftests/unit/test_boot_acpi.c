@@ -13,15 +13,7 @@
 #include "userspace/boot/acpi.h"
 #include "userspace/boot/aml.h"
 #include "userspace/boot/layout.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
+#include "selftests/unit/unit.h"
 
 static u64 le(const u8 *p, unsigned int bytes)
 {
@@ -213,6 +205,5 @@ int main(void)
 	test_vcpus();
 	test_room();
 	test_aml();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

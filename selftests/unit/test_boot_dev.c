@@ -21,25 +21,7 @@
 #include "userspace/dev/rtc.h"
 #include "userspace/dev/serial.h"
 #include "userspace/lib/mem.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
+#include "selftests/unit/unit.h"
 
 static struct bus bus;
 static struct serial serial;
@@ -475,6 +457,5 @@ int main(void)
 	test_cpuid();
 	test_sizes();
 	test_random();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

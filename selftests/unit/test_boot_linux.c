@@ -15,30 +15,12 @@
 #include "userspace/boot/e820.h"
 #include "userspace/boot/layout.h"
 #include "userspace/boot/linux.h"
+#include "selftests/unit/unit.h"
 
 #define SETUP_SECTS	4
 #define CODE_AT		((SETUP_SECTS + 1) * 512)
 #define CODE_LEN	8192
 #define FILE_LEN	(CODE_AT + CODE_LEN)
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
 
 static u8 file[FILE_LEN];
 
@@ -420,6 +402,5 @@ int main(void)
 	test_random();
 	test_load();
 	test_memory();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

@@ -15,15 +15,7 @@
 #include <string.h>
 
 #include "userspace/config/guest.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
+#include "selftests/unit/unit.h"
 
 static bool is(const char *a, const char *b)
 {
@@ -149,33 +141,33 @@ static void test_disks(void)
 		u32 number;
 		bool readonly, cdrom, discard, persistent;
 	} good[] = {
-		{ "/dev/vg/v,,hda", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1 },
-		{ "/dev/vg/v,raw,hda,rw", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1 },
+		{ "/dev/vg/v,,hda", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1, 0 },
+		{ "/dev/vg/v,raw,hda,rw", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1, 0 },
 		{ "format=raw, vdev=hda, access=rw, target=/dev/vg/v", "/dev/vg/v", "hda",
-		  DISK_RAW, 0x300, 0, 0, 1 },
-		{ "raw:/dev/vg/v,hda,w", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1 },
-		{ "/i.iso,,hdc,cdrom", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1 },
-		{ "/i.iso,,hdc,,cdrom", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1 },
-		{ "/i.iso,raw,hdc,devtype=cdrom", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1 },
+		  DISK_RAW, 0x300, 0, 0, 1, 0 },
+		{ "raw:/dev/vg/v,hda,w", "/dev/vg/v", "hda", DISK_RAW, 0x300, 0, 0, 1, 0 },
+		{ "/i.iso,,hdc,cdrom", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1, 0 },
+		{ "/i.iso,,hdc,,cdrom", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1, 0 },
+		{ "/i.iso,raw,hdc,devtype=cdrom", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1, 0 },
 		{ "format=raw, vdev=hdc, access=ro, devtype=cdrom, target=/i.iso", "/i.iso",
-		  "hdc", DISK_RAW, 0x1600, 1, 1, 1 },
-		{ "raw:/i.iso,hdc:cdrom,ro", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1 },
-		{ ",hdc:cdrom,r", NULL, "hdc", DISK_EMPTY, 0x1600, 1, 1, 1 },
-		{ "vdev=hdd,cdrom", NULL, "hdd", DISK_EMPTY, 0x1640, 1, 1, 1 },
-		{ "phy:/dev/sda3,xvda1,w", "/dev/sda3", "xvda1", DISK_RAW, 0xca01, 0, 0, 1 },
-		{ "phy:vg/v,xvdb,r", "/dev/vg/v", "xvdb", DISK_RAW, 0xca10, 1, 0, 1 },
-		{ "tap:aio:/d.img,sda2,w", "/d.img", "sda2", DISK_RAW, 0x802, 0, 0, 1 },
-		{ "tap:qcow2:/d.q,xvda,w", "/d.q", "xvda", DISK_QCOW2, 0xca00, 0, 0, 1 },
-		{ "file:/d,xvdq,w", "/d", "xvdq", DISK_RAW, 0x10001000, 0, 0, 1 },
+		  "hdc", DISK_RAW, 0x1600, 1, 1, 1, 0 },
+		{ "raw:/i.iso,hdc:cdrom,ro", "/i.iso", "hdc", DISK_RAW, 0x1600, 1, 1, 1, 0 },
+		{ ",hdc:cdrom,r", NULL, "hdc", DISK_EMPTY, 0x1600, 1, 1, 1, 0 },
+		{ "vdev=hdd,cdrom", NULL, "hdd", DISK_EMPTY, 0x1640, 1, 1, 1, 0 },
+		{ "phy:/dev/sda3,xvda1,w", "/dev/sda3", "xvda1", DISK_RAW, 0xca01, 0, 0, 1, 0 },
+		{ "phy:vg/v,xvdb,r", "/dev/vg/v", "xvdb", DISK_RAW, 0xca10, 1, 0, 1, 0 },
+		{ "tap:aio:/d.img,sda2,w", "/d.img", "sda2", DISK_RAW, 0x802, 0, 0, 1, 0 },
+		{ "tap:qcow2:/d.q,xvda,w", "/d.q", "xvda", DISK_QCOW2, 0xca00, 0, 0, 1, 0 },
+		{ "file:/d,xvdq,w", "/d", "xvdq", DISK_RAW, 0x10001000, 0, 0, 1, 0 },
 		{ "/d,qcow2,xvdaa17,ro,no-discard", "/d", "xvdaa17", DISK_QCOW2, 0x10001a11, 1,
-		  0, 0 },
+		  0, 0, 0 },
 		{ "vdev=xvda,direct-io-safe,target=/a,b=c:d ", "/a,b=c:d ", "xvda", DISK_RAW,
-		  0xca00, 0, 0, 1 },
+		  0xca00, 0, 0, 1, 0 },
 		{ "/d,raw,xvda,persistent", "/d", "xvda", DISK_RAW, 0xca00, 0, 0, 1, 1 },
-		{ "/d,raw,d7p3", "/d", "d7p3", DISK_RAW, 0xca73, 0, 0, 1 },
-		{ "/d,raw,51728", "/d", "51728", DISK_RAW, 0xca10, 0, 0, 1 },
-		{ "  /d , raw,xvda,", NULL, NULL, 0, 0, 0, 0, 0 },
-		{ "backendtype=phy,/d,,xvda,", "/d", "xvda", DISK_RAW, 0xca00, 0, 0, 1 },
+		{ "/d,raw,d7p3", "/d", "d7p3", DISK_RAW, 0xca73, 0, 0, 1, 0 },
+		{ "/d,raw,51728", "/d", "51728", DISK_RAW, 0xca10, 0, 0, 1, 0 },
+		{ "  /d , raw,xvda,", NULL, NULL, 0, 0, 0, 0, 0, 0 },
+		{ "backendtype=phy,/d,,xvda,", "/d", "xvda", DISK_RAW, 0xca00, 0, 0, 1, 0 },
 	};
 	struct disk_spec d;
 	unsigned int i, wrong = 0;
@@ -442,16 +434,6 @@ static void test_examples(void)
 
 /* ---- any bytes ---- */
 
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
-
 /* Pieces that lead deep into it, then bytes changed, lost and doubled. */
 static size_t make_text(char *to, size_t room)
 {
@@ -529,6 +511,5 @@ int main(void)
 	test_any();
 	launch_free(&launch);
 	cfg_free(&cfg);
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

@@ -21,15 +21,7 @@
 
 #include "userspace/console.h"
 #include "userspace/guest.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
+#include "selftests/unit/unit.h"
 
 /* ---- what the server stands on ---- */
 
@@ -277,16 +269,6 @@ static void test_watch(void)
 	steps(2);
 }
 
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
-
 static void test_any(void)
 {
 	static const char *const piece[] = {
@@ -349,6 +331,5 @@ int main(void)
 	test_any();
 	control_exit(control);
 	close(control->history);
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

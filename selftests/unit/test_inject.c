@@ -9,15 +9,7 @@
 #include <string.h>
 
 #include "arch/x86/inject.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
+#include "selftests/unit/unit.h"
 
 /* SDM, "Interrupt 8 - Double Fault Exception": B benign, C contributory, P page fault. */
 static char class_of(int vector)
@@ -157,6 +149,5 @@ int main(void)
 	test_queue();
 	test_again();
 	test_pick();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

@@ -16,25 +16,7 @@
 #include <linux/kernel.h>
 #include "arch/x86/insn_decode.h"
 #include "arch/x86/insn_table.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
+#include "selftests/unit/unit.h"
 
 struct known {
 	u8 mode;
@@ -444,6 +426,5 @@ int main(int argc, char **argv)
 	test_fields();
 	test_objdump();
 	test_fuzz(argc > 2 ? strtoul(argv[2], NULL, 0) : 1000000);
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

@@ -14,25 +14,7 @@
 
 #include "userspace/net/frame.h"
 #include "userspace/net/net.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
+#include "selftests/unit/unit.h"
 
 /* Without libslirp: the process is tested in a host. */
 int net_user_open(struct net_wire *wire, const struct net_config *config, u32 queues,
@@ -239,6 +221,5 @@ int main(void)
 	result(flows(), "both directions of a connection");
 	result(chaos(500000), "any bytes");
 	result(words(), "the words of --net");
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

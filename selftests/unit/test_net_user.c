@@ -22,15 +22,7 @@
 
 #include "userspace/net/frame.h"
 #include "userspace/net/net.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
+#include "selftests/unit/unit.h"
 
 static struct net_wire wire;
 static const u8 our_mac[6] = { 0x00, 0x16, 0x3e, 1, 2, 3 };
@@ -453,6 +445,5 @@ int main(void)
 	result(!net_use_queues(&wire, 2) && tcp_out(1460), "two queues");
 	result(chaos(), "frames of any content");
 	result(ends(), "its end");
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

@@ -12,6 +12,7 @@
 
 #include <linux/kernel.h>
 #include "arch/x86/task.h"
+#include "selftests/unit/unit.h"
 
 #define GDT	0x1000U
 #define LDT	0x1800U
@@ -31,15 +32,6 @@ static u8 mem[MEM];
 static u32 hole = NOWHERE;	/* a write that covers it faults */
 static u32 loaded_cr3;
 static bool bad_cr3;
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
 #define CHECK(cond, name)	result(cond, name ": " #cond)
 
 static int fault_at(u32 linear, bool write, bool user, struct task_fault *fault)
@@ -473,6 +465,5 @@ int main(void)
 	test_target_faults();
 	test_page_faults();
 	test_segment_faults();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

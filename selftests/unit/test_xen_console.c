@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "userspace/xen/console.h"
+#include "selftests/unit/unit.h"
 
 #define FUZZ		100000U	/* of each kind */
 
@@ -26,23 +27,6 @@ struct page {
 	u8 out[OUT_SIZE];
 	_Atomic u32 in_cons, in_prod, out_cons, out_prod;
 };
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static u64 rng_of(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
 
 /* The host's side. */
 static struct xencons cons;
@@ -287,6 +271,5 @@ int main(void)
 	result(race(FUZZ), "a page that changes while it is read");
 	printf("# %u cases\n", 2 * FUZZ);
 	free(page);
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

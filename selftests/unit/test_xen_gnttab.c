@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "userspace/xen/gnttab.h"
+#include "selftests/unit/unit.h"
 
 #define FRAMES		4U
 #define V1_ENTRIES	(FRAMES * 512)
@@ -37,30 +38,6 @@ struct v2 {
 };
 
 #define FUZZ		250000U	/* of each kind */
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static u64 rng_of(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng(void)
-{
-	return rng_of(&rng_state);
-}
 
 static struct gmem mem;
 static struct gnttab gt;
@@ -495,7 +472,7 @@ static bool race_step(u64 *state, u64 pages)
 	u64 r = rng_of(state);
 	u32 ref = 8 + (u32)(r >> 8) % RACE_REFS;
 	enum gnttab_access access = r & 1 ? GNTTAB_READ : GNTTAB_WRITE;
-	u8 buf[64];
+	u8 buf[64] = { 0 };
 	void *at = NULL;
 
 	switch (r % 4) {
@@ -582,6 +559,5 @@ int main(void)
 	free(table);
 	free(status);
 	gmem_destroy(&mem);
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

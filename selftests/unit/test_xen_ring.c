@@ -14,32 +14,9 @@
 #include <string.h>
 
 #include "userspace/xen/ring.h"
+#include "selftests/unit/unit.h"
 
 #define FUZZ		600000U	/* of each kind */
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rng_of(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static u64 rng(void)
-{
-	return rng_of(&rng_state);
-}
 
 static u8 *page[RING_PAGES];
 static atomic_bool stop;
@@ -467,6 +444,5 @@ int main(void)
 	result(race(FUZZ), "a page that changes while it is read");
 	printf("# %u cases\n", 2 * FUZZ);
 	pages_free();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

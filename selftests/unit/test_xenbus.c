@@ -17,18 +17,10 @@
 
 #include "userspace/xen/xenbus.h"
 #include "userspace/xen/xs_wire.h"
+#include "selftests/unit/unit.h"
 
 #define FRONT	"/local/domain/1/device/vbd/7"
 #define BACK	"/local/domain/0/backend/vbd/1/7"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
 
 static struct xenstore *xs;
 static atomic_int connects, disconnects, unplugs;
@@ -213,6 +205,5 @@ int main(void)
 	xenbus_remove(dev);
 	result(connects == disconnects, "removed while it is connected");
 	xenstore_destroy(xs);
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

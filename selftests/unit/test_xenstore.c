@@ -16,18 +16,10 @@
 #include "selftests/unit/xs_guest.h"
 #include "userspace/xen/domain.h"
 #include "userspace/xen/xs_ring.h"
+#include "selftests/unit/unit.h"
 
 #define FUZZ_MESSAGES	300000
 #define FUZZ_PAGES	200000
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
 
 static struct xs_page page;
 static atomic_uint sends, complaints, calls;
@@ -450,6 +442,5 @@ int main(void)
 	xenstore_destroy(xs);
 	fuzz_messages();
 	fuzz_pages();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

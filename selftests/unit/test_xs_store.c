@@ -10,15 +10,7 @@
 
 #include "selftests/unit/xs_guest.h"
 #include "userspace/xen/xs_ring.h"
-
-static unsigned int tests, failed;
-
-static void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
+#include "selftests/unit/unit.h"
 
 static struct xs_page page;
 static struct xs_store store;
@@ -548,6 +540,5 @@ int main(void)
 	test_backlog();
 	test_ring();
 	test_dom0();
-	printf("1..%u\n", tests);
-	return failed ? 1 : 0;
+	return finish();
 }

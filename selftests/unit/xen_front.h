@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "userspace/xen/netback.h"
+#include "selftests/unit/unit.h"
 
 #define FRONT_MEMORY	(8 * MIB)
 #define FRONT_FRAMES	8U
@@ -51,30 +52,6 @@ struct front {
 	char why[200];
 	bool extra_next;		/* a slot of extra info is due */
 };
-
-static unsigned int tests, failed;
-
-static inline void result(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++tests, name);
-	if (!ok)
-		failed++;
-}
-
-static inline u64 rng_of(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static inline u64 rng(void)
-{
-	return rng_of(&rng_state);
-}
 
 static inline u8 *gfn(struct front *f, u32 n)
 {
