@@ -44,8 +44,7 @@ static void *run_thread(void *arg)
 /* Ticks of a send; with several vCPUs all of them are in the time of each. */
 static u64 measure(u32 vcpus)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
-	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args);
+	struct hv_vm *vm = hv_xen_vm(2 << 20);
 	struct hv_vcpu *vcpu[MAX_VCPUS];
 	pthread_t thread[MAX_VCPUS];
 	u64 first = ~0ULL, last = 0;

@@ -282,7 +282,7 @@ class Bochs(Machine):
             "baf80288e0eeebe9"      # it gets ah; jmp 1b
             "b800908ed88ec08ee08ee88ed0bc00d0ea00002090") # 3:
         sector = code + b"\n@@firmware\n\0"
-        return sector + b"\0" * (510 - len(sector)) + b"\x55\xaa"
+        return sector
 
     def _images(self):
         """Files, and where in memory they are at the start."""
@@ -299,6 +299,7 @@ class Bochs(Machine):
             f"optramimage{i}: file={name}, address={address:#x}\n"
             for i, (name, address) in enumerate(self._images(), 1))
         sector = self._boot_sector()
+        sector += b"\0" * (510 - len(sector)) + b"\x55\xaa"
         write(path("boot.img"), sector + b"\0" * (16 * 63 * 512 - 512))
         if self.listener:
             com1 = "mode=socket-client, dev=127.0.0.1:%d" % \
@@ -385,7 +386,7 @@ class BochsXen(Bochs):
         code += b"\0" * (0x40 - len(code))
         code += struct.pack("<QQQ", 0, 0x00cf9b000000ffff, 0x00cf93000000ffff)
         code += struct.pack("<HI", 23, 0x7c40)
-        return code + b"\0" * (510 - len(code)) + b"\x55\xaa"
+        return code
 
 
 def ips_of(kernel):

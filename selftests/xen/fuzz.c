@@ -397,11 +397,10 @@ static void *kicker(void *arg)
 /* A guest until it is killed or has made all calls; how many it made. */
 static u64 one_guest(u64 limit, u64 seed, bool *killed)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
 	struct hvmod_xen_memory memory = {
 		.flags = HVMOD_XEN_MEMORY_SET_EXITS | HVMOD_XEN_MEMORY_EXITS,
 	};
-	struct hv_vm *vm = hv_vm_new_args(SIZE, &args);
+	struct hv_vm *vm = hv_xen_vm(SIZE);
 	struct fuzzer f[2] = {};
 	pthread_t kick;
 	u64 calls = 0;

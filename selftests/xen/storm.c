@@ -350,8 +350,7 @@ static void test_vcpus(struct hv_vcpu *vcpu, struct hv_vcpu *second, const char 
 
 int main(int argc, char **argv)
 {
-	struct hvmod_vm_create args = { .kind = HVMOD_KIND_PVH };
-	struct hv_vm *vm = hv_vm_new_args(2 << 20, &args);
+	struct hv_vm *vm = hv_xen_vm(2 << 20);
 	struct hv_vcpu *vcpu = hv_vcpu_new(vm, 0), *second = hv_vcpu_new(vm, 1);
 
 	u64 part = argc > 1 ? strtoull(argv[1], NULL, 0) : 20;
