@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hv.h"
+#include "kexec.h"
 
 static int need_file(const char *path)
 {
@@ -21,22 +22,15 @@ static int need_file(const char *path)
 	return fd;
 }
 
-/* One CPU is enough for a crash kernel, and its memory is what the first left. */
 static void parameters(char *line, size_t room, bool crash)
 {
 	ssize_t got = read(need_file("/proc/cmdline"), line, room - 1);
-	char *word;
 
 	hv_need(got > 0);
 	line[got] = 0;
 	line[strcspn(line, "\n")] = 0;
-	if (!crash)
-		return;
-	word = strstr(line, "crashkernel=");
-	while (word && *word && *word != ' ')
-		*word++ = ' ';
-	hv_need(strlen(line) + 16 < room);
-	strcat(line, " nr_cpus=1");
+	if (crash)
+		kexec_crash_line(line, room);
 }
 
 static void load(bool crash)

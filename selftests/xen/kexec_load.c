@@ -15,17 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kexec.h"
+
 #define REBOOT_KEXEC	0x45584543	/* LINUX_REBOOT_CMD_KEXEC */
-
-/* It would keep the same memory again, and has too little for all CPUs. */
-static void crash_parameters(char *line)
-{
-	char *word = strstr(line, "crashkernel=");
-
-	for (; word && *word && *word != ' '; word++)
-		*word = ' ';
-	strcat(line, " nr_cpus=1");
-}
 
 static int crash(void)
 {
@@ -52,7 +44,7 @@ int main(int argc, char **argv)
 		if (*c == ':')
 			*c = ',';
 	if (by_panic)
-		crash_parameters(line);
+		kexec_crash_line(line, sizeof(line));
 	kernel = open(argv[1], O_RDONLY);
 	initrd = open(argv[2], O_RDONLY);
 	if (kernel < 0 || initrd < 0) {
